@@ -1,0 +1,1 @@
+"""What people look at: Grafana, Jaeger and the files that start them."""

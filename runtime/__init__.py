@@ -1,0 +1,1 @@
+"""The Runnable interface and everything that runs."""

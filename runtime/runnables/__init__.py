@@ -1,0 +1,1 @@
+"""Runnables: the interface and its combinators."""

@@ -1,0 +1,1 @@
+"""spanloom: an observability-first runtime for LLM programs."""

@@ -1,0 +1,1 @@
+"""Runs, spans, callbacks, events, filters and replay."""

@@ -1,0 +1,1 @@
+"""Event records: schema, filters, conversion, live stream and replay."""

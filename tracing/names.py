@@ -1,0 +1,64 @@
+"""Every name that spanloom puts on the wire, and nothing else.
+
+Span attributes, span event names and baggage keys live here so that dashboards and stores can be checked against one
+table. Names of the OpenTelemetry GenAI conventions are those of semantic conventions v1.41.1.
+"""
+
+__all__ = [
+    "BATCH_INDEX",
+    "JOURNAL_PREFIX",
+    "METADATA_PREFIX",
+    "OPERATION_NAME",
+    "OUTCOME",
+    "PROVIDER_NAME",
+    "REQUEST_MODEL",
+    "REQUEST_STREAM",
+    "RUN_ID",
+    "RUN_PARENT_ID",
+    "RUN_TAGS",
+    "RUN_TYPE",
+    "SCOPE_NAME",
+    "TOOL_NAME",
+]
+
+SCOPE_NAME = "spanloom"
+"""The instrumentation scope of every span we open."""
+
+RUN_ID = "spanloom.run.id"
+"""The run's id, a UUID in its usual text form; on every span."""
+
+RUN_PARENT_ID = "spanloom.run.parent_id"
+"""The id of the run that started this one; absent on a root run."""
+
+RUN_TYPE = "spanloom.run.type"
+"""chain, chat_model, llm, prompt, parser, tool or retriever."""
+
+RUN_TAGS = "spanloom.run.tags"
+"""The run's tags, inherited ones included; absent when there are none."""
+
+METADATA_PREFIX = "spanloom.metadata."
+"""Each scalar of a run's metadata stands under this prefix and its own key."""
+
+OUTCOME = "spanloom.run.outcome"
+"""ok, error, cancelled or abandoned; set when the run ends."""
+
+JOURNAL_PREFIX = "spanloom.journal."
+"""A journal sent over OTLP is cut into attributes `spanloom.journal.0`, `.1`, ... to be joined in order."""
+
+BATCH_INDEX = "spanloom.batch.index"
+"""The place of this run's input in its batch, from 0."""
+
+OPERATION_NAME = "gen_ai.operation.name"
+"""chat, text_completion, retrieval or execute_tool; absent on plain steps."""
+
+PROVIDER_NAME = "gen_ai.provider.name"
+"""Who serves the model."""
+
+REQUEST_MODEL = "gen_ai.request.model"
+"""The model asked for."""
+
+REQUEST_STREAM = "gen_ai.request.stream"
+"""True when the model was asked to stream."""
+
+TOOL_NAME = "gen_ai.tool.name"
+"""The tool that a tool run executes."""
