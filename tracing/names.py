@@ -14,6 +14,7 @@ __all__ = [
     "REQUEST_MODEL",
     "REQUEST_STREAM",
     "RUN_ID",
+    "RUN_NAME",
     "RUN_PARENT_ID",
     "RUN_TAGS",
     "RUN_TYPE",
@@ -26,6 +27,9 @@ SCOPE_NAME = "spanloom"
 
 RUN_ID = "spanloom.run.id"
 """The run's id, a UUID in its usual text form; on every span."""
+
+RUN_NAME = "spanloom.run.name"
+"""The run's name, where the span is named after a convention instead."""
 
 RUN_PARENT_ID = "spanloom.run.parent_id"
 """The id of the run that started this one; absent on a root run."""

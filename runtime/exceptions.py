@@ -1,0 +1,92 @@
+"""Every error the runtime raises on purpose, as one tree.
+
+    SpanloomError
+    ├── OutputParserException (ValueError)   a parser could not read a model's answer
+    ├── TracerException                      a tracer was driven out of order
+    ├── InvalidInputError     (ValueError)   a value of the right kind that cannot be used
+    ├── ConfigError           (TypeError)    a config that is no mapping
+    ├── CoercionError         (TypeError)    something in a pipe that cannot run
+    ├── AsyncOnlyError        (TypeError)    a step that only runs on an event loop was called without one
+    └── ModelError            (ValueError)   a provider refused, failed or answered nonsense
+
+The built-in class in brackets is a second base, so programs that catch `ValueError` or `TypeError` keep working.
+"""
+
+from typing import Any
+
+__all__ = [
+    "AsyncOnlyError",
+    "CoercionError",
+    "ConfigError",
+    "InvalidInputError",
+    "ModelError",
+    "OutputParserException",
+    "SpanloomError",
+    "TracerException",
+]
+
+
+class SpanloomError(Exception):
+    """The root of the tree; catch it to catch everything the runtime raises on purpose."""
+
+
+class OutputParserException(ValueError, SpanloomError):  # noqa: N818 - documented name
+    """A parser could not read a model's answer.
+
+    It is an error of the answer, not of the program, so a chain may repair it: retry, or show the model what was wrong.
+
+    Attributes:
+        observation: What to tell the model about the failure, or None.
+        llm_output: The answer that could not be read, or None.
+        send_to_llm: Whether a repairing step should show `observation` and `llm_output` to the model.
+    """
+
+    def __init__(
+        self,
+        error: Any,
+        observation: str | None = None,
+        llm_output: str | None = None,
+        send_to_llm: bool = False,
+    ) -> None:
+        """Store the failure.
+
+        Args:
+            error: The message, or the exception that was caught; it becomes `args[0]` unchanged.
+            observation: What to tell the model about the failure.
+            llm_output: The answer that could not be read.
+            send_to_llm: Ask a repairing step to show both to the model.
+
+        Raises:
+            ValueError: If `send_to_llm` is set and `observation` or `llm_output` is missing.
+        """
+        if send_to_llm and (observation is None or llm_output is None):
+            missing = "observation" if observation is None else "llm_output"
+            raise ValueError(f"send_to_llm=True needs something to send, but {missing} is None; pass both texts.")
+        super().__init__(error)
+        self.observation = observation
+        self.llm_output = llm_output
+        self.send_to_llm = send_to_llm
+
+
+class TracerException(SpanloomError):  # noqa: N818 - documented name
+    """A tracer was told of an end without a start, or of a start twice."""
+
+
+class InvalidInputError(SpanloomError, ValueError):
+    """A value of an accepted kind whose content cannot be used; the message says what was expected."""
+
+
+class ConfigError(SpanloomError, TypeError):
+    """A config that is no mapping."""
+
+
+class CoercionError(SpanloomError, TypeError):
+    """Something was put in a pipe that is no runnable, callable or mapping of them."""
+
+
+class AsyncOnlyError(SpanloomError, TypeError):
+    """A step that only runs on an event loop was called without one; call its async method instead."""
+
+
+class ModelError(SpanloomError, ValueError):
+    """A model provider refused the request, failed, or sent an answer that cannot be read."""

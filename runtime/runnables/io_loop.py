@@ -1,0 +1,335 @@
+"""The event-loop driver: bodies are awaited, blocking user code runs in worker threads."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from contextvars import Context, copy_context
+from threading import Semaphore
+from types import coroutine
+from typing import Any
+
+from ...tracing.callbacks.run_managers import AsyncRunManager, manager_of
+from ...tracing.scope import ABANDONED, RunScope
+from .config import RunnableConfig, child_config, visible_config
+from .frames import hidden
+from .io import Io, Step
+from .threads import guarded, pool
+
+__all__ = ["LoopIo", "ThreadedIteration", "close_on_loop", "in_context", "in_thread"]
+
+_END = object()
+
+
+@hidden
+@coroutine
+def in_context(context: Context, awaitable: Any) -> Generator[Any, Any, Any]:
+    """Await inside a context that stays entered only while code runs, never across a wait.
+
+    So whatever the code sets is still set at its next step, in whichever task that happens, and nothing leaks out.
+
+    Args:
+        context: The context.
+        awaitable: A coroutine, or what `__anext__` or `aclose` of an async generator returns.
+    """
+    run, send = context.run, awaitable.send
+    try:
+        waiting = run(send, None)
+    except StopIteration as done:
+        return done.value
+    while True:
+        try:
+            sent = yield waiting
+        except BaseException as exc:  # noqa: BLE001 - thrown into the code that waits
+            try:
+                waiting = run(awaitable.throw, exc)
+            except StopIteration as done:
+                return done.value
+        else:
+            try:
+                waiting = run(send, sent)
+            except StopIteration as done:
+                return done.value
+
+
+@hidden
+async def in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return what blocking code returns, run in a worker thread in a copy of this context.
+
+    A cancelled waiter leaves at once; the function itself runs on, its result unseen.
+    """
+    call = copy_context().run
+    loop = asyncio.get_running_loop()
+    if kwargs:
+        return await loop.run_in_executor(pool(), lambda: call(guarded, function, *args, **kwargs))
+    return await loop.run_in_executor(pool(), call, guarded, function, *args)
+
+
+async def close_on_loop(stream: object) -> None:
+    """Close an async iterator, or an iterator; others are left alone."""
+    aclose = getattr(stream, "aclose", None)
+    if aclose is not None:
+        await aclose()
+        return
+    close = getattr(stream, "close", None)
+    if close is not None:
+        close()
+
+
+class LoopIo:
+    """What the body of a run may do on an event loop.
+
+    Args:
+        scope: The run.
+    """
+
+    __slots__ = ("scope",)
+
+    blocking = False
+    """False: awaitables may wait."""
+
+    def __init__(self, scope: RunScope) -> None:
+        self.scope = scope
+
+    @property
+    def manager(self) -> AsyncRunManager:
+        """The manager that user code inside this run gets."""
+        return manager_of(self.scope, blocking=False)  # type: ignore[return-value]  # not blocking gives AsyncRunManager
+
+    def config(self, tag: str | None = None) -> RunnableConfig:
+        """Return a complete config for a child, as user code may look at it."""
+        return visible_config(self.scope, tag, blocking=False)
+
+    @hidden
+    async def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return what user code returns; blocking code runs in a worker thread."""
+        if is_async(function):
+            return await function(*args, **kwargs)
+        return await in_thread(function, *args, **kwargs)
+
+    @hidden
+    async def invoke(self, step: Step, value: Any, tag: str | None = None, /, **kwargs: Any) -> Any:
+        """Run a step as a child of this run and return its output."""
+        return await step.ainvoke(value, self._config_for(step, tag), **kwargs)
+
+    def transform(
+        self, step: Step, chunks: AsyncIterator[Any], tag: str | None = None, /, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """Run a step over a stream as a child of this run and return its chunks."""
+        made: AsyncIterator[Any] = step.atransform(chunks, self._config_for(step, tag), **kwargs)
+        return made
+
+    def _config_for(self, step: Step, tag: str | None) -> RunnableConfig:
+        if getattr(step, "takes_child_config", False):
+            return child_config(self.scope, tag)
+        return visible_config(self.scope, tag, blocking=False)
+
+    def iterate(self, make: Callable[[], Any]) -> AsyncIterator[Any]:
+        """Return what user code yields; a blocking iterator is read in a worker thread."""
+        return _iterated(make)
+
+    async def gather(self, jobs: Sequence[Callable[[Io], Awaitable[Any]]], limit: int | None) -> list[Any]:
+        """Run jobs as tasks and return their results in order."""
+        if len(jobs) == 1:
+            return [await jobs[0](self)]
+        return await gather_tasks([lambda job=job: job(self) for job in jobs], limit)  # type: ignore[misc]
+
+    def merge(self, streams: Mapping[str, AsyncIterator[Any]]) -> AsyncIterator[tuple[str, Any]]:
+        """Yield the chunks of several streams as they come; each is asked for one at a time."""
+        return _merged(streams)
+
+    def tee(self, chunks: AsyncIterator[Any], count: int) -> list[AsyncIterator[Any]]:
+        """Return iterators that each give all the chunks, in whichever task they are read."""
+        shared = _Shared(chunks, count)
+        return [shared.branch(place) for place in range(count)]
+
+    async def close(self, *streams: object) -> None:
+        """Close streams that will not be read on."""
+        for stream in streams:
+            await close_on_loop(stream)
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Return whether calling it gives an awaitable, also for partials and objects with an async `__call__`."""
+    function = inspect.unwrap(function) if hasattr(function, "__wrapped__") else function
+    while hasattr(function, "func"):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+async def _iterated(make: Callable[[], Any]) -> AsyncIterator[Any]:
+    made = make()
+    source: Any = made if hasattr(made, "__aiter__") else ThreadedIteration(lambda: made)
+    try:
+        async for chunk in source:
+            yield chunk
+    finally:
+        await close_on_loop(source)
+
+
+async def gather_tasks(jobs: Sequence[Callable[[], Awaitable[Any]]], limit: int | None) -> list[Any]:
+    """Return the results of the jobs, run as tasks, in order.
+
+    On the first failure, or when the caller is cancelled, the others are cancelled and waited for.
+
+    Args:
+        jobs: What to run.
+        limit: How many at once; None for all.
+    """
+    gate = asyncio.Semaphore(limit) if limit else None
+
+    async def run(job: Callable[[], Awaitable[Any]]) -> Any:
+        if gate is None:
+            return await job()
+        async with gate:
+            return await job()
+
+    tasks = [asyncio.ensure_future(run(job)) for job in jobs]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        return [task.result() if task.done() else await task for task in _failed_first(tasks)]
+    except BaseException as exc:
+        message = ABANDONED if ABANDONED in exc.args else None
+        for task in tasks:
+            task.cancel(message)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def _failed_first(tasks: list[asyncio.Future[Any]]) -> list[asyncio.Future[Any]]:
+    """Raise the failure of the earliest failed task, or return the tasks."""
+    for task in tasks:
+        if task.done():
+            task.result()
+    return tasks
+
+
+async def _merged(streams: Mapping[str, AsyncIterator[Any]]) -> AsyncIterator[tuple[str, Any]]:
+    context = copy_context()
+
+    def ask(key: str) -> asyncio.Task[Any]:
+        return asyncio.get_running_loop().create_task(_next_or_end(streams[key]), context=context.copy())
+
+    asked = {ask(key): key for key in streams}
+    arrived: deque[asyncio.Task[Any]] = deque()
+    try:
+        while asked:
+            done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            arrived.extend(task for task in asked if task in done)
+            while arrived:
+                task = arrived.popleft()
+                key = asked.pop(task)
+                chunk = task.result()
+                if chunk is not _END:
+                    yield key, chunk
+                    asked[ask(key)] = key
+    finally:
+        for task in asked:
+            task.cancel(ABANDONED)
+        await asyncio.gather(*asked, return_exceptions=True)
+        for stream in streams.values():
+            await close_on_loop(stream)
+
+
+async def _next_or_end(stream: AsyncIterator[Any]) -> Any:
+    try:
+        return await stream.__anext__()
+    except StopAsyncIteration:
+        return _END
+
+
+class _Shared:
+    """A stream read once and given to several readers."""
+
+    def __init__(self, source: AsyncIterator[Any], count: int) -> None:
+        self.source = source
+        self.lock = asyncio.Lock()
+        self.buffers: list[deque[Any]] = [deque() for _ in range(count)]
+        self.open = count
+
+    async def branch(self, place: int) -> AsyncIterator[Any]:
+        buffer = self.buffers[place]
+        try:
+            while True:
+                if not buffer:
+                    async with self.lock:
+                        if not buffer:
+                            chunk = await _next_or_end(self.source)
+                            if chunk is _END:
+                                return
+                            for other in self.buffers:
+                                other.append(chunk)
+                yield buffer.popleft()
+        finally:
+            self.open -= 1
+            if self.open == 0:
+                await close_on_loop(self.source)
+
+
+class ThreadedIteration:
+    """A blocking iterator read by one worker thread for its whole life, as an async iterator.
+
+    At most `AHEAD` chunks are read ahead. Closing lets the thread close the iterator and leave.
+
+    Args:
+        make: Called in the thread; returns the iterator.
+    """
+
+    AHEAD = 8
+    """How many chunks may wait for the reader."""
+
+    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
+        self._make = make
+        self._arrived: asyncio.Queue[tuple[Any, BaseException | None]] = asyncio.Queue()
+        self._permits = Semaphore(self.AHEAD)
+        self._closed = False
+        self._thread: asyncio.Future[None] | None = None
+
+    def __aiter__(self) -> ThreadedIteration:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._closed:
+            raise StopAsyncIteration
+        if self._thread is None:
+            loop = asyncio.get_running_loop()
+            self._thread = loop.run_in_executor(pool(), copy_context().run, self._read, loop)
+        chunk, error = await self._arrived.get()
+        self._permits.release()
+        if chunk is _END:
+            self._closed = True
+            if error is not None:
+                raise error
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Stop reading, close the iterator and wait for the thread."""
+        self._closed = True
+        self._permits.release()
+        if self._thread is not None:
+            await self._thread
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        error: BaseException | None = None
+        source: Any = None
+        try:
+            source = iter(self._make())
+            while True:
+                self._permits.acquire()
+                if self._closed:
+                    break
+                chunk = next(source, _END)
+                if chunk is _END:
+                    break
+                loop.call_soon_threadsafe(self._arrived.put_nowait, (chunk, None))
+        except BaseException as exc:  # noqa: BLE001 - raised again by the reader
+            error = exc
+        finally:
+            close = getattr(source, "close", None)
+            if close is not None:
+                close()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._arrived.put_nowait, (_END, error))

@@ -1,0 +1,64 @@
+"""The shape of an event record, version 2.
+
+A record has the keys event, run_id, name, tags, metadata, data and parent_ids. `event` is `on_<type>_<start|stream|end>`
+with the types chain, chat_model, llm, prompt, parser, tool and retriever, or `on_tool_error`, or `on_custom_event`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+__all__ = ["BaseStreamEvent", "CustomStreamEvent", "EventData", "StandardStreamEvent", "StreamEvent"]
+
+
+class EventData(TypedDict, total=False):
+    """What an event is about."""
+
+    input: Any
+    """The run's input; on a start only where it is known by then."""
+    error: NotRequired[BaseException]
+    """What ended a tool run."""
+    output: Any
+    """The run's output, on its end."""
+    chunk: Any
+    """A piece of its output, in a stream."""
+    tool_call_id: NotRequired[str | None]
+    """The tool call that a failed tool run answers."""
+
+
+class BaseStreamEvent(TypedDict):
+    """What every event has."""
+
+    event: str
+    """What happened: `on_<type>_<start|stream|end>`, `on_tool_error` or `on_custom_event`."""
+    run_id: str
+    """The run."""
+    tags: NotRequired[list[str]]
+    """Its tags."""
+    metadata: NotRequired[dict[str, Any]]
+    """Its metadata."""
+    parent_ids: list[str]
+    """Its ancestors, the root first."""
+
+
+class StandardStreamEvent(BaseStreamEvent):
+    """An event of a run's own life."""
+
+    data: EventData
+    """What it is about."""
+    name: str
+    """The run's name."""
+
+
+class CustomStreamEvent(BaseStreamEvent):
+    """An event that the program dispatched."""
+
+    event: Literal["on_custom_event"]  # type: ignore[misc]  # narrows the base, as documented
+    name: str
+    """The event's name."""
+    data: Any
+    """The event's data."""
+
+
+StreamEvent = StandardStreamEvent | CustomStreamEvent
+"""A record of `astream_events`, version 2."""

@@ -1,0 +1,117 @@
+"""The bridge to OpenTelemetry: the only module of tracing that starts and ends spans. It knows the API alone.
+
+The tracer comes from the provider given with `use_provider`, else from the global one. With no SDK set up every span is
+a non-recording one and costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
+
+from .ids import WANTED
+from .names import SCOPE_NAME
+
+__all__ = [
+    "Context",
+    "Span",
+    "attach_context",
+    "context_with",
+    "current_context",
+    "end_span",
+    "start_span",
+    "use_provider",
+]
+
+attach_context = otel_context.attach
+"""Make an OpenTelemetry context the current one of this `contextvars` context."""
+
+current_context = otel_context.get_current
+"""Return the current OpenTelemetry context."""
+
+_KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
+_ERROR = StatusCode.ERROR
+
+
+class _Source:
+    """Where tracers come from, with the last one kept."""
+
+    given: TracerProvider | None = None
+    seen: TracerProvider | None = None
+    tracer: Tracer | None = None
+
+
+def use_provider(provider: TracerProvider | None) -> None:
+    """Take spans from this provider from now on, or from the global one again.
+
+    Args:
+        provider: The provider, or None for the global one.
+    """
+    _Source.given = provider
+
+
+def _tracer() -> Tracer:
+    provider = _Source.given or trace.get_tracer_provider()
+    if provider is not _Source.seen or _Source.tracer is None:
+        _Source.tracer = provider.get_tracer(SCOPE_NAME)
+        _Source.seen = provider
+    return _Source.tracer
+
+
+def start_span(
+    name: str,
+    parent: Context | None,
+    attributes: Mapping[str, Any],
+    start_ns: int,
+    kind: str,
+    wanted: tuple[int, int],
+) -> Span:
+    """Start a span and return it; it is not made current.
+
+    Args:
+        name: The span's name.
+        parent: The context that holds its parent; None for the current one.
+        attributes: What is known at its start; samplers see it.
+        start_ns: When it started.
+        kind: internal or client.
+        wanted: The trace id and span id it should get, 0 for any; honoured by our id generator alone.
+    """
+    if parent is None:
+        parent = current_context()
+    if wanted[0] and trace.get_current_span(parent) is not INVALID_SPAN:
+        wanted = (0, wanted[1])
+    WANTED.set(wanted)
+    span = _tracer().start_span(
+        name, parent, _KINDS[kind], attributes, None, start_ns, record_exception=False, set_status_on_exception=False
+    )
+    WANTED.set(None)
+    return span
+
+
+def context_with(span: Span, parent: Context | None) -> Context:
+    """Return a context in which the span is the current one.
+
+    Args:
+        span: The span.
+        parent: The context to build on; None for the current one.
+    """
+    return trace.set_span_in_context(span, parent)
+
+
+def end_span(span: Span, end_ns: int, error: BaseException | None) -> None:
+    """End the span; with an error, record it as an exception event and set the status.
+
+    Args:
+        span: The span.
+        end_ns: When it ended.
+        error: What went wrong, or None.
+    """
+    if error is not None and span.is_recording():
+        span.record_exception(error, timestamp=end_ns)
+        span.set_status(Status(_ERROR, f"{type(error).__name__}: {error}"))
+    span.end(end_ns)

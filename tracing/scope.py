@@ -1,0 +1,403 @@
+"""The one door: everything that happens to a run passes its `RunScope`.
+
+A scope opens the span, numbers the signals, writes the journal and hands each signal to the event streams that want it.
+Numbering and handing over are one critical section per root run, so a stream's order is the order of the numbers, also
+when branches run in threads. Handlers are called by whoever drives the run (`callbacks.dispatch`), outside any lock.
+
+A run ends once: the first `finish` or `fail` wins, later ones do nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Mapping
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, Final, Literal, Protocol
+
+from . import journal as journals
+from . import names, otel
+from .encode import encode, marker_text
+from .ids import SPAN_ID_MASK, new_id
+from .journal import Journal
+from .run import NO_METADATA, UNKNOWN, Run, Signal
+
+__all__ = [
+    "ABANDONED",
+    "CURRENT",
+    "NO_HERITAGE",
+    "Heritage",
+    "Outcome",
+    "Parent",
+    "RunScope",
+    "Tap",
+    "Timeline",
+    "outcome_of",
+]
+
+Outcome = Literal["ok", "error", "cancelled", "abandoned"]
+"""How a run ended."""
+
+ABANDONED: Final = "spanloom: the consumer left the stream"
+"""The message of a task cancellation that carries out a consumer's leaving."""
+
+CURRENT: ContextVar[RunScope | None] = ContextVar("spanloom_current_run", default=None)
+"""The scope of the run whose code is being executed."""
+
+
+class Tap(Protocol):
+    """A live event stream as a scope sees it."""
+
+    def wants(self, run: Run) -> bool:
+        """Return whether the stream's filters let this run's events through."""
+        ...
+
+    def wants_custom(self, run: Run, name: str) -> bool:
+        """Return whether the stream's filters let a custom event of that name through."""
+        ...
+
+    def put(self, signal: Signal) -> None:
+        """Take a signal; never waits, takes no lock of ours, never raises."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether producers should wait."""
+        ...
+
+    async def room(self) -> None:
+        """Wait on a loop until the consumer has read on."""
+        ...
+
+    def wait_for_room(self) -> None:
+        """Wait in a worker thread until the consumer has read on."""
+        ...
+
+
+class Heritage:
+    """What a run hands down to its children; shared along the tree while nothing is added.
+
+    Args:
+        handlers: Inheritable handlers.
+        tags: Inheritable tags.
+        metadata: Inheritable metadata.
+        streams: Live event streams.
+    """
+
+    __slots__ = ("handlers", "metadata", "streams", "tags")
+
+    def __init__(
+        self,
+        handlers: tuple[Any, ...] = (),
+        tags: tuple[str, ...] = (),
+        metadata: Mapping[str, Any] = NO_METADATA,
+        streams: tuple[Tap, ...] = (),
+    ) -> None:
+        self.handlers = handlers
+        self.tags = tags
+        self.metadata = metadata
+        self.streams = streams
+
+
+NO_HERITAGE: Final = Heritage()
+"""What a run without parent, handlers, tags and metadata hands down."""
+
+
+class Parent:
+    """A parent run as seen from one of its steps: the scope, and the tag of the step.
+
+    Args:
+        scope: The parent's scope.
+        tag: The step's own tag, such as `seq:step:1`; not inherited further.
+    """
+
+    __slots__ = ("scope", "tag")
+
+    def __init__(self, scope: RunScope, tag: str | None = None) -> None:
+        self.scope = scope
+        self.tag = tag
+
+
+class Timeline:
+    """Numbers and times for the signals of one root run."""
+
+    __slots__ = ("lock", "offset_ns", "seq")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.seq = 0
+        self.offset_ns = time.time_ns() - time.perf_counter_ns()
+
+    def now_ns(self) -> int:
+        """Return the time in nanoseconds since the epoch: wall clock at the root's start plus monotonic time since."""
+        return time.perf_counter_ns() + self.offset_ns
+
+
+class RunScope:
+    """A run while it lasts. Opening it starts the span; `begin` gives the first signal.
+
+    Args:
+        name: The run's name.
+        run_type: Its type.
+        tags: Its tags.
+        metadata: Its metadata.
+        heritage: What it hands down.
+        handlers: Every handler to call for it.
+        parent: The scope that started it.
+        given_id: A run id given by the user, as a number.
+        config: Whatever the runtime wants to find again for the run's children; never looked at here.
+        span_name: The span's name where it differs from the run's.
+        attributes: More span attributes, known at the start.
+        kind: internal or client.
+    """
+
+    __slots__ = (
+        "_ended",
+        "config",
+        "context",
+        "details",
+        "handlers",
+        "heritage",
+        "journal",
+        "otel_context",
+        "parent",
+        "run",
+        "span",
+        "start_ns",
+        "taps",
+        "timeline",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        run_type: str = "chain",
+        tags: tuple[str, ...] = (),
+        metadata: Mapping[str, Any] = NO_METADATA,
+        heritage: Heritage = NO_HERITAGE,
+        handlers: tuple[Any, ...] = (),
+        parent: RunScope | None = None,
+        given_id: int | None = None,
+        config: Any = None,
+        span_name: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        kind: str = "internal",
+    ) -> None:
+        number = new_id() if given_id is None else given_id
+        if parent is None:
+            self.timeline = timeline = Timeline()
+            self.run = run = Run(number, name, run_type, tags, metadata)
+        else:
+            self.timeline = timeline = parent.timeline
+            self.run = run = Run(number, name, run_type, tags, metadata, parent.run)
+        self.parent = parent
+        self.heritage = heritage
+        self.handlers = handlers
+        self.config = config
+        self.details: Any = None
+        self._ended = False
+        self.start_ns = timeline.now_ns()
+        ambient = None if parent is None or CURRENT.get() is parent else parent.otel_context
+        wanted = (number if parent is None else 0, number & SPAN_ID_MASK if given_id is None else 0)
+        self.span = span = otel.start_span(
+            span_name or name, ambient, self._attributes(attributes, span_name), self.start_ns, kind, wanted
+        )
+        self.otel_context: otel.Context = otel.context_with(span, ambient)
+        streams = heritage.streams
+        self.taps: tuple[Tap, ...] = tuple([tap for tap in streams if tap.wants(run)]) if streams else ()
+        level = journals.current_level()
+        self.journal: Journal | None = Journal(run, level) if level >= 0 and span.is_recording() else None
+        self.context: Context = copy_context()
+        self.context.run(_enter, self)
+
+    def _attributes(self, more: Mapping[str, Any] | None, span_name: str | None) -> dict[str, Any]:
+        run = self.run
+        made: dict[str, Any] = {names.RUN_ID: run.id, names.RUN_TYPE: run.type}
+        if run.parent is not None:
+            made[names.RUN_PARENT_ID] = run.parent.id
+        if span_name is not None:
+            made[names.RUN_NAME] = run.name
+        if run.tags:
+            made[names.RUN_TAGS] = run.tags
+        for key, value in run.metadata.items():
+            if isinstance(value, (str, bool, int, float)):
+                made[names.METADATA_PREFIX + str(key)] = encode(value)
+        if more:
+            made.update(more)
+        return made
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has ended."""
+        return self._ended
+
+    @property
+    def observed(self) -> bool:
+        """Whether anybody needs the values of this run: a handler, a stream, or a journal that keeps content."""
+        journal = self.journal
+        return bool(self.handlers or self.taps or (journal is not None and journal.level > 0))
+
+    def begin(self, value: Any, raw: Any = UNKNOWN) -> None:
+        """Give the start signal.
+
+        Args:
+            value: The input, or `UNKNOWN` when the run is driven by a stream.
+            raw: What the caller passed, for a run at which a stream of events begins.
+        """
+        journal, taps = self.journal, self.taps
+        if journal is None:
+            if taps:
+                self._signal("start", value, UNKNOWN)
+            return
+        known = value is not UNKNOWN
+        if raw is not UNKNOWN and (self.parent is None or self._begins_stream()):
+            journal.set_raw(raw)
+        text = journal.encode(value, "start") if known else None
+        with self.timeline.lock:
+            seq, now = self._next()
+            journal.add(seq, now, "start", text, type(value) if known else None)
+            self._hand_over("start", seq, now, value, UNKNOWN)
+
+    def _begins_stream(self) -> bool:
+        parent = self.parent
+        return parent is not None and parent.heritage.streams != self.heritage.streams
+
+    def chunk(self, value: Any) -> None:
+        """Give a chunk of the run's output.
+
+        Args:
+            value: The chunk.
+        """
+        journal = self.journal
+        if journal is None:
+            if self.taps:
+                self._signal("chunk", value, UNKNOWN)
+            return
+        text = marker_text(type(value)) if journal.level < 2 else journal.chunk_text(value)
+        with self.timeline.lock:
+            seq, now = self._next()
+            journal.add(seq, now, "chunk", text, type(value))
+            self._hand_over("chunk", seq, now, value, UNKNOWN)
+        if journal.level >= 2 and self.parent is not None and self.parent.journal is not None:
+            inner = journal.last_chunk
+            kept = (
+                (inner[0], inner[1], inner[2])
+                if inner and text.startswith('{"$type":"ref"')
+                else (text, self.run.id, seq)
+            )
+            self.parent.journal.last_chunk = kept
+
+    def custom(self, name: str, data: Any) -> None:
+        """Give a custom event of this run.
+
+        Args:
+            name: The event's name.
+            data: Its data.
+        """
+        taps = tuple([tap for tap in self.heritage.streams if tap.wants_custom(self.run, name)])
+        journal = self.journal
+        text = None if journal is None else journal.encode(data, "custom")
+        label = None if journal is None else journals.value_text(str(name), "start", 1)
+        with self.timeline.lock:
+            seq, now = self._next()
+            if journal is not None:
+                journal.add(seq, now, "custom", text, type(data), label)
+            for tap in taps:
+                tap.put(Signal("custom", self.run, seq, now, data, name))
+
+    def finish(self, output: Any, late_input: Any = UNKNOWN) -> bool:
+        """End the run well and return whether this call ended it.
+
+        Args:
+            output: The output as its end record shows it.
+            late_input: The input, where it became known only now.
+        """
+        journal = self.journal
+        late = late_input is not UNKNOWN
+        if journal is None:
+            out_text = in_text = None
+        else:
+            out_text = journal.encode(output, "end")
+            in_text = journal.encode(late_input, "end") if late else None
+        with self.timeline.lock:
+            if self._ended:
+                return False
+            self._ended = True
+            seq, now = self._next()
+            if journal is not None:
+                journal.add(seq, now, "end", out_text, type(output), in_text, type(late_input) if late else None)
+            self._hand_over("end", seq, now, output, late_input)
+        self._close("ok", now, None)
+        return True
+
+    def fail(self, error: BaseException, outcome: Outcome | None = None) -> bool:
+        """End the run by an exception and return whether this call ended it.
+
+        Args:
+            error: The exception.
+            outcome: How it counts; told from the exception when not given.
+        """
+        outcome = outcome or outcome_of(error)
+        extra = {
+            "outcome": outcome,
+            "tool_call_id": self.details.get("tool_call_id") if self.run.type == "tool" and self.details else None,
+        }
+        journal = self.journal
+        text = None if journal is None else journal.encode(error, "error")
+        label = None if journal is None else journals.value_text(extra, "start", 1)
+        with self.timeline.lock:
+            if self._ended:
+                return False
+            self._ended = True
+            seq, now = self._next()
+            if journal is not None:
+                journal.add(seq, now, "error", text, type(error), label)
+            self._hand_over("error", seq, now, error, extra)
+        self._close(outcome, now, error if outcome == "error" else None)
+        return True
+
+    def _next(self) -> tuple[int, int]:
+        timeline = self.timeline
+        timeline.seq = seq = timeline.seq + 1
+        return seq, timeline.now_ns()
+
+    def _hand_over(self, kind: Any, seq: int, now: int, value: Any, extra: Any) -> None:
+        taps = self.taps
+        if taps:
+            signal = Signal(kind, self.run, seq, now, value, extra)
+            for tap in taps:
+                tap.put(signal)
+
+    def _signal(self, kind: Any, value: Any, extra: Any) -> None:
+        with self.timeline.lock:
+            seq, now = self._next()
+            self._hand_over(kind, seq, now, value, extra)
+
+    def _close(self, outcome: Outcome, end_ns: int, error: BaseException | None) -> None:
+        span, journal = self.span, self.journal
+        span.set_attribute(names.OUTCOME, outcome)
+        if journal is None:
+            otel.end_span(span, end_ns, error)
+            return
+        ids = span.get_span_context()
+        journals.hand_over(ids.trace_id, ids.span_id, journal)
+        try:
+            otel.end_span(span, end_ns, error)
+        finally:
+            journals.withdraw(ids.trace_id, ids.span_id)
+
+
+def _enter(scope: RunScope) -> None:
+    """Make the scope and its span current in the context this is run in."""
+    CURRENT.set(scope)
+    otel.attach_context(scope.otel_context)
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """Return how a run counts that ended with this exception."""
+    if isinstance(error, GeneratorExit):
+        return "abandoned"
+    if isinstance(error, asyncio.CancelledError):
+        return "abandoned" if ABANDONED in error.args else "cancelled"
+    return "error"
