@@ -30,7 +30,7 @@ class SpanloomError(Exception):
     """The root of the tree; catch it to catch everything the runtime raises on purpose."""
 
 
-class OutputParserException(ValueError, SpanloomError):  # noqa: N818 - documented name
+class OutputParserException(ValueError, SpanloomError):
     """A parser could not read a model's answer.
 
     It is an error of the answer, not of the program, so a chain may repair it: retry, or show the model what was wrong.
@@ -68,7 +68,7 @@ class OutputParserException(ValueError, SpanloomError):  # noqa: N818 - document
         self.send_to_llm = send_to_llm
 
 
-class TracerException(SpanloomError):  # noqa: N818 - documented name
+class TracerException(SpanloomError):
     """A tracer was told of an end without a start, or of a start twice."""
 
 

@@ -8,7 +8,7 @@ Capture levels: `structure` keeps that a signal happened, when, and the type of 
 outputs too; `chunks` keeps every chunk of a stream as well. Metadata and tags are kept at every level.
 
 The document (`Journal.text`) is one line of ASCII JSON:
-    {"v": 1, "run": {id, name, type, parent_ids, tags, metadata, raw?}, "entries": [[seq, time_ns, kind, value, extra?]]}
+    {"v": 1, "run": {id, name, type, parent_ids, tags, metadata, raw?, handed_*?}, "entries": [[seq, time_ns, kind, value, extra?]]}
 A chunk that an inner run gave already is stored there alone; the outer run holds {"$type": "ref", "run": id, "seq": n}.
 """
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, Literal
 
-from .encode import encode_text, marker_text
+from .encode import encode, encode_text, marker_text
 from .run import Run
 
 __all__ = [
@@ -216,6 +216,8 @@ class Journal:
             "parent_ids": run.parent_ids,
             "tags": run.tags,
         }
+        if any(entry[2] == "custom" for entry in self._entries) and run.handed != (run.tags, run.metadata):
+            head["handed_tags"], head["handed_metadata"] = run.handed[0], encode(run.handed[1])
         parts = [
             json.dumps(head, separators=(",", ":"))[:-1],
             ',"metadata":',

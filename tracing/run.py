@@ -44,9 +44,10 @@ class Run:
         metadata: Its metadata, inherited ones included.
         parent: The run that started it.
         parent_ids: Ids from the root run down to the parent; taken from `parent` when not given.
+        handed: The tags and metadata that it hands down; its custom events show these.
     """
 
-    __slots__ = ("_parent_ids", "id", "metadata", "name", "number", "parent", "tags", "type")
+    __slots__ = ("_parent_ids", "handed", "id", "metadata", "name", "number", "parent", "tags", "type")
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Run:
         metadata: Mapping[str, Any] = NO_METADATA,
         parent: Run | None = None,
         parent_ids: tuple[str, ...] | None = None,
+        handed: tuple[tuple[str, ...], Mapping[str, Any]] = ((), NO_METADATA),
     ) -> None:
         self.number = number
         self.id = id_text(number)
@@ -65,6 +67,7 @@ class Run:
         self.tags = tags
         self.metadata = metadata
         self.parent = parent
+        self.handed = handed
         self._parent_ids = () if parent is None and parent_ids is None else parent_ids
 
     @property

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from . import journal as journals
 from . import names, otel
@@ -26,11 +26,13 @@ from .run import NO_METADATA, UNKNOWN, Run, Signal
 __all__ = [
     "ABANDONED",
     "CURRENT",
+    "NO_FACTS",
     "NO_HERITAGE",
     "Heritage",
     "Outcome",
     "Parent",
     "RunScope",
+    "SpanFacts",
     "Tap",
     "Timeline",
     "outcome_of",
@@ -85,7 +87,7 @@ class Heritage:
         streams: Live event streams.
     """
 
-    __slots__ = ("handlers", "metadata", "streams", "tags")
+    __slots__ = ("handed", "handlers", "metadata", "streams", "tags")
 
     def __init__(
         self,
@@ -98,10 +100,29 @@ class Heritage:
         self.tags = tags
         self.metadata = metadata
         self.streams = streams
+        self.handed = (tags, metadata)
 
 
 NO_HERITAGE: Final = Heritage()
 """What a run without parent, handlers, tags and metadata hands down."""
+
+
+class SpanFacts(NamedTuple):
+    """What a run's span says besides what every run's span says.
+
+    Args:
+        name: The span's name where a convention names it; else the run's name.
+        attributes: More attributes, known at the start.
+        kind: internal or client.
+    """
+
+    name: str | None = None
+    attributes: Mapping[str, Any] = NO_METADATA
+    kind: str = "internal"
+
+
+NO_FACTS: Final = SpanFacts()
+"""Nothing besides."""
 
 
 class Parent:
@@ -147,9 +168,7 @@ class RunScope:
         parent: The scope that started it.
         given_id: A run id given by the user, as a number.
         config: Whatever the runtime wants to find again for the run's children; never looked at here.
-        span_name: The span's name where it differs from the run's.
-        attributes: More span attributes, known at the start.
-        kind: internal or client.
+        facts: What the span says besides.
     """
 
     __slots__ = (
@@ -180,17 +199,15 @@ class RunScope:
         parent: RunScope | None = None,
         given_id: int | None = None,
         config: Any = None,
-        span_name: str | None = None,
-        attributes: Mapping[str, Any] | None = None,
-        kind: str = "internal",
+        facts: SpanFacts = NO_FACTS,
     ) -> None:
         number = new_id() if given_id is None else given_id
         if parent is None:
             self.timeline = timeline = Timeline()
-            self.run = run = Run(number, name, run_type, tags, metadata)
+            self.run = run = Run(number, name, run_type, tags, metadata, None, None, heritage.handed)
         else:
             self.timeline = timeline = parent.timeline
-            self.run = run = Run(number, name, run_type, tags, metadata, parent.run)
+            self.run = run = Run(number, name, run_type, tags, metadata, parent.run, None, heritage.handed)
         self.parent = parent
         self.heritage = heritage
         self.handlers = handlers
@@ -201,7 +218,7 @@ class RunScope:
         ambient = None if parent is None or CURRENT.get() is parent else parent.otel_context
         wanted = (number if parent is None else 0, number & SPAN_ID_MASK if given_id is None else 0)
         self.span = span = otel.start_span(
-            span_name or name, ambient, self._attributes(attributes, span_name), self.start_ns, kind, wanted
+            facts.name or name, ambient, self._attributes(facts), self.start_ns, facts.kind, wanted
         )
         self.otel_context: otel.Context = otel.context_with(span, ambient)
         streams = heritage.streams
@@ -211,20 +228,21 @@ class RunScope:
         self.context: Context = copy_context()
         self.context.run(_enter, self)
 
-    def _attributes(self, more: Mapping[str, Any] | None, span_name: str | None) -> dict[str, Any]:
+    def _attributes(self, facts: SpanFacts) -> dict[str, Any]:
         run = self.run
-        made: dict[str, Any] = {names.RUN_ID: run.id, names.RUN_TYPE: run.type}
+        made: dict[str, Any] = {names.RUN_ID: run.id, names.RUN_TYPE: run.type, names.OUTCOME: "ok"}
         if run.parent is not None:
             made[names.RUN_PARENT_ID] = run.parent.id
-        if span_name is not None:
+        if facts.name is not None:
             made[names.RUN_NAME] = run.name
         if run.tags:
             made[names.RUN_TAGS] = run.tags
-        for key, value in run.metadata.items():
-            if isinstance(value, (str, bool, int, float)):
-                made[names.METADATA_PREFIX + str(key)] = encode(value)
-        if more:
-            made.update(more)
+        if run.metadata:
+            for key, value in run.metadata.items():
+                if isinstance(value, (str, bool, int, float)):
+                    made[names.METADATA_PREFIX + str(key)] = encode(value)
+        if facts.attributes:
+            made.update(facts.attributes)
         return made
 
     @property
@@ -376,7 +394,8 @@ class RunScope:
 
     def _close(self, outcome: Outcome, end_ns: int, error: BaseException | None) -> None:
         span, journal = self.span, self.journal
-        span.set_attribute(names.OUTCOME, outcome)
+        if outcome != "ok":  # given at the start already, where attributes cost a third
+            span.set_attribute(names.OUTCOME, outcome)
         if journal is None:
             otel.end_span(span, end_ns, error)
             return

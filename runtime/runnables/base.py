@@ -47,7 +47,11 @@ class Runnable(ABC, Generic[Input, Output]):
             suffix: Appended with an underscore, or as a capitalised word to a name that begins with a capital.
             name: Used instead of its own.
         """
-        found = name or self.name or type(self).__name__.partition("[")[0]
+        found = name or self.name
+        if not found:
+            found = type(self).__name__
+            if "[" in found:  # a generic class with its argument
+                found = found.partition("[")[0]
         if not suffix:
             return found
         return found + suffix.title() if found[0].isupper() else f"{found}_{suffix.lower()}"

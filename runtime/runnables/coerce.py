@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ..exceptions import CoercionError
@@ -47,8 +47,3 @@ def is_generator_function(thing: Any) -> bool:
     """Return whether calling the thing gives a generator of either kind."""
     called = thing if inspect.isroutine(thing) else getattr(thing, "__call__", thing)  # noqa: B004
     return inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called)
-
-
-def is_mapping(thing: Any) -> bool:
-    """Return whether the thing is a mapping of steps."""
-    return isinstance(thing, Mapping)

@@ -14,7 +14,7 @@ from ...tracing.abandoned import drain, waiting
 from ...tracing.callbacks.dispatch import aemit, emit, end_call, error_call, start_call
 from ...tracing.callbacks.manager import Callbacks, open_run
 from ...tracing.ids import parse_id
-from ...tracing.scope import RunScope
+from ...tracing.scope import NO_FACTS, RunScope, SpanFacts
 from ..exceptions import AsyncOnlyError
 from .base import Input, Output, Runnable
 from .config import RunnableConfig, handed_down, resolve
@@ -76,21 +76,21 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             callbacks,
             merged.get("run_name") or self.get_name(),
             self.run_type,
-            tags=merged.get("tags"),
-            metadata=merged.get("metadata"),
-            local=self.local(),
-            given_id=None if given is None else parse_id(given),
-            config=handed_down(merged),
-            **self.span_facts(),
+            merged.get("tags"),
+            merged.get("metadata"),
+            self.local(),
+            None if given is None else parse_id(given),
+            handed_down(merged),
+            self.span_facts(),
         )
 
     def local(self) -> Local | None:
         """Return callbacks, tags and metadata of this runnable itself, or None."""
         return None
 
-    def span_facts(self) -> dict[str, Any]:
-        """Return what the span should say besides: `span_name`, `attributes`, `kind`."""
-        return {}
+    def span_facts(self) -> SpanFacts:
+        """Return what the span should say besides what every run's span says."""
+        return NO_FACTS
 
     def shown_input(self, value: Any, scope: RunScope, kwargs: Mapping[str, Any]) -> Any:
         """Return the input as records show it; may leave what hooks get in `scope.details`.

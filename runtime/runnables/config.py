@@ -47,6 +47,7 @@ CONFIG_KEYS = (
 )
 """The keys of a config."""
 
+_NOTHING: Mapping[str, Any] = {}
 _OF_ONE_RUN = frozenset({"callbacks", "run_name", "run_id"})
 _TRACED_CONFIGURABLE = ("model", "checkpoint_ns")
 
@@ -81,7 +82,7 @@ def checked(config: Any) -> Mapping[str, Any]:
     Raises:
         ConfigError: If it is not a mapping.
     """
-    if not isinstance(config, Mapping):
+    if type(config) is not dict and not isinstance(config, Mapping):
         raise ConfigError(f"The config is {config!r}; give a mapping such as {{'tags': ['mine']}}, or leave it out.")
     return config
 
@@ -100,7 +101,7 @@ def resolve(config: Mapping[str, Any] | None) -> tuple[Callbacks | Parent, Mappi
         if config is not None:
             checked(config)
         return (None, {}) if ambient is None else (Parent(ambient), ambient.config)
-    callbacks = checked(config).get("callbacks")
+    callbacks = (config if type(config) is dict else checked(config)).get("callbacks")
     if type(callbacks) is Parent:  # from a step of ours: already merged with the enclosing run's config
         return callbacks, config
     merged = _with_ambient(config, ambient)
@@ -129,8 +130,8 @@ def _with_ambient(config: Mapping[str, Any], ambient: RunScope | None) -> dict[s
 
 def handed_down(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what of a resolved config belongs to the run's children too."""
-    if not config or not any(key in config for key in _OF_ONE_RUN):
-        return config
+    if not config or (len(config) == 1 and "callbacks" in config):
+        return _NOTHING
     return {key: value for key, value in config.items() if key not in _OF_ONE_RUN}
 
 

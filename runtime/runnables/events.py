@@ -53,7 +53,11 @@ async def _streamed(
 ) -> AsyncIterator[dict[str, Any]]:
     stream = EventStream(filters, input)
     callbacks, merged = resolve(config)
-    manager = AsyncCallbackManager.of(callbacks) if isinstance(callbacks, Parent) else AsyncCallbackManager.configure(callbacks)
+    manager = (
+        AsyncCallbackManager.of(callbacks)
+        if isinstance(callbacks, Parent)
+        else AsyncCallbackManager.configure(callbacks)
+    )
     tapped = cast(RunnableConfig, {**merged, "callbacks": manager.with_stream(stream)})
     producer = asyncio.ensure_future(_produced(runnable.astream(input, tapped, **kwargs)))
     producer.add_done_callback(stream.end)

@@ -83,7 +83,9 @@ class RunnableLambda(Composed[Input, Output], Generic[Input, Output]):
         self._ashape: _Shape | None = shape if shape.asynchronous else None
         if afunc is not None:
             if shape.asynchronous:
-                raise TypeError(f"Both func and afunc are async: {func!r}, {afunc!r}; give the async one as afunc alone.")
+                raise TypeError(
+                    f"Both func and afunc are async: {func!r}, {afunc!r}; give the async one as afunc alone."
+                )
             self._ashape = _Shape(afunc)
         self.func = func
         self.afunc = afunc or (func if shape.asynchronous else None)

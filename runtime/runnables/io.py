@@ -86,6 +86,10 @@ class Io(Protocol):
         """Return iterators that each give all the chunks, whichever is read first, from any thread or task."""
         ...
 
+    def ahead(self, stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Return the stream; on a loop its first chunk is asked for at once."""
+        ...
+
     async def close(self, *streams: object) -> None:
         """Close streams that will not be read on; their upstreams close too."""
         ...

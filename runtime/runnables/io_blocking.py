@@ -199,6 +199,10 @@ class BlockingIo:
         shared = _Shared(chunks, count)
         return [shared.branch(place) for place in range(count)]
 
+    def ahead(self, stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Return the stream as it is."""
+        return stream
+
     async def close(self, *streams: object) -> None:
         """Close streams that will not be read on."""
         for stream in streams:

@@ -6,7 +6,9 @@ import asyncio
 import inspect
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from contextvars import Context, copy_context
+from functools import partial
 from threading import Semaphore
 from types import coroutine
 from typing import Any
@@ -16,7 +18,7 @@ from ...tracing.scope import ABANDONED, RunScope
 from .config import RunnableConfig, child_config, visible_config
 from .frames import hidden
 from .io import Io, Step
-from .threads import guarded, pool
+from .threads import start
 
 __all__ = ["LoopIo", "ThreadedIteration", "close_on_loop", "in_context", "in_thread"]
 
@@ -60,11 +62,45 @@ async def in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
 
     A cancelled waiter leaves at once; the function itself runs on, its result unseen.
     """
-    call = copy_context().run
+    return await thread_future(function, *args, **kwargs)
+
+
+def thread_future(function: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
+    """Start blocking code in a worker thread, in a copy of this context, and return its future."""
+    context = copy_context()
     loop = asyncio.get_running_loop()
-    if kwargs:
-        return await loop.run_in_executor(pool(), lambda: call(guarded, function, *args, **kwargs))
-    return await loop.run_in_executor(pool(), call, guarded, function, *args)
+    future: asyncio.Future[Any] = loop.create_future()
+
+    def job() -> Callable[[], object]:
+        result: Any = None
+        error: BaseException | None = None
+        try:
+            result = context.run(function, *args, **kwargs)
+        except StopIteration as exc:
+            error = RuntimeError("A function raised StopIteration, which cannot leave a worker thread.")
+            error.__cause__ = exc
+        except BaseException as exc:  # noqa: BLE001 - the future carries it
+            error = exc
+        return partial(_tell, loop, future, result, error)
+
+    start(job)
+    return future
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: Any, error: BaseException | None
+) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(_settle, future, result, error)
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
 
 
 async def close_on_loop(stream: object) -> None:
@@ -144,6 +180,10 @@ class LoopIo:
         """Return iterators that each give all the chunks, in whichever task they are read."""
         shared = _Shared(chunks, count)
         return [shared.branch(place) for place in range(count)]
+
+    def ahead(self, stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Return the stream; its first chunk is asked for at once."""
+        return _Ahead(stream)
 
     async def close(self, *streams: object) -> None:
         """Close streams that will not be read on."""
@@ -233,6 +273,30 @@ async def _merged(streams: Mapping[str, AsyncIterator[Any]]) -> AsyncIterator[tu
             await close_on_loop(stream)
 
 
+class _Ahead:
+    """A stream whose first chunk is being read already."""
+
+    def __init__(self, source: AsyncIterator[Any]) -> None:
+        self.source = source
+        self.first: asyncio.Task[Any] | None = asyncio.get_running_loop().create_task(_next_or_end(source))
+
+    def __aiter__(self) -> _Ahead:
+        return self
+
+    async def __anext__(self) -> Any:
+        first, self.first = self.first, None
+        chunk = await _next_or_end(self.source) if first is None else await first
+        if chunk is _END:
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        if self.first is not None:
+            self.first.cancel(ABANDONED)
+            await asyncio.gather(self.first, return_exceptions=True)
+        await close_on_loop(self.source)
+
+
 async def _next_or_end(stream: AsyncIterator[Any]) -> Any:
     try:
         return await stream.__anext__()
@@ -294,8 +358,7 @@ class ThreadedIteration:
         if self._closed:
             raise StopAsyncIteration
         if self._thread is None:
-            loop = asyncio.get_running_loop()
-            self._thread = loop.run_in_executor(pool(), copy_context().run, self._read, loop)
+            self._thread = thread_future(self._read, asyncio.get_running_loop())
         chunk, error = await self._arrived.get()
         self._permits.release()
         if chunk is _END:

@@ -129,7 +129,7 @@ def custom_call(scope: RunScope, name: str, data: Any) -> Call:
         data: Its data.
     """
     run = scope.run
-    about = {"run_id": run.uuid, "tags": list(run.tags), "metadata": dict(run.metadata)}
+    about = {"run_id": run.uuid, "tags": list(run.handed[0]), "metadata": dict(run.handed[1])}
     return Call("on_custom_event", (name, data), about, "ignore_custom_event")
 
 

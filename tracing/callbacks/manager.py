@@ -12,7 +12,7 @@ from uuid import UUID
 
 from ..events.replay import replay
 from ..run import NO_METADATA
-from ..scope import NO_HERITAGE, Heritage, Parent, RunScope, Tap
+from ..scope import NO_FACTS, NO_HERITAGE, Heritage, Parent, RunScope, SpanFacts, Tap
 
 __all__ = ["AsyncCallbackManager", "CallbackManager", "Callbacks", "open_run"]
 
@@ -311,11 +311,12 @@ def open_run(
     callbacks: Callbacks | Parent,
     name: str,
     run_type: str = "chain",
-    *,
     tags: Sequence[str] | None = None,
     metadata: Mapping[str, Any] | None = None,
     local: tuple[Callbacks, Sequence[str] | None, Mapping[str, Any] | None] | None = None,
-    **more: Any,
+    given_id: int | None = None,
+    config: Any = None,
+    facts: SpanFacts = NO_FACTS,
 ) -> RunScope:
     """Open the scope of a new run.
 
@@ -326,7 +327,9 @@ def open_run(
         tags: Inheritable tags.
         metadata: Inheritable metadata.
         local: Handlers, tags and metadata that belong to the runnable and are not inherited.
-        more: Passed on to `RunScope`.
+        given_id: A run id given by the user.
+        config: What the runtime wants to find again for the run's children.
+        facts: What its span says besides.
     """
     run_tags: tuple[str, ...]
     if type(callbacks) is Parent:
@@ -362,4 +365,4 @@ def open_run(
         handlers = (*handlers, *(handler for handler in _handlers(own_callbacks) if handler not in handlers))
         run_tags = _moved(run_tags, own_tags) if own_tags else run_tags
         run_metadata = {**run_metadata, **own_metadata} if own_metadata else run_metadata
-    return RunScope(name, run_type, run_tags, run_metadata, heritage, handlers, parent, **more)
+    return RunScope(name, run_type, run_tags, run_metadata, heritage, handlers, parent, given_id, config, facts)

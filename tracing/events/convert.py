@@ -40,10 +40,8 @@ class Converter:
         """
         run = signal.run
         if signal.kind == "custom":
-            if not self._filters.accept(signal.extra, signal.extra, run.tags):
-                return None
-            self._first = False
-            return _record("on_custom_event", signal.extra, run, signal.value)
+            wanted = self._filters.accept(signal.extra, signal.extra, run.handed[0])
+            return self.convert_accepted(signal) if wanted else None
         return self.convert_accepted(signal) if self._filters.accept_run(run) else None
 
     def convert_accepted(self, signal: Signal) -> dict[str, Any] | None:
@@ -71,6 +69,7 @@ class Converter:
             record = _record(f"on_{run.type}_end", run.name, run, data)
         elif kind == "custom":
             record = _record("on_custom_event", signal.extra, run, signal.value)
+            record["tags"], record["metadata"] = list(run.handed[0]), dict(run.handed[1])
         else:
             known = self._inputs.pop(run.id, UNKNOWN)
             if run.type != "tool" or signal.extra["outcome"] != "error":

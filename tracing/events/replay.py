@@ -101,6 +101,7 @@ class _Stored:
                 head["metadata"],
                 None,
                 tuple(head["parent_ids"]),
+                (tuple(head.get("handed_tags", head["tags"])), head.get("handed_metadata", head["metadata"])),
             )
             self.raw = head.get("raw", UNKNOWN)
             self.entries: list[list[Any]] = document["entries"]

@@ -56,7 +56,7 @@ class EventStream:
 
     def wants_custom(self, run: Run, name: str) -> bool:
         """Return whether the filters let a custom event of that name through."""
-        return self._filters.accept(name, name, run.tags)
+        return self._filters.accept(name, name, run.handed[0])
 
     def put(self, signal: Signal) -> None:
         """Take a signal, from any thread; never waits."""

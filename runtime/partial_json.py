@@ -1,0 +1,66 @@
+"""JSON that a model wrote, whole or cut off: the functions; `PartialJson` reads it while it arrives.
+
+Both functions first try the text as whole JSON, raw control characters in strings allowed. Otherwise they give the
+value of what can be read, as `PartialJson` does after the last piece. Text that is closed and yet not JSON is an error.
+"""
+
+import json
+import re
+from typing import Any
+
+from .partial_reader import MISSING, Missing, PartialJson
+
+__all__ = ["MISSING", "Missing", "PartialJson", "parse_json_markdown", "parse_partial_json"]
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+
+
+def _closes_early(text: str) -> bool:
+    """Return whether brackets outside strings close all that were opened, or do not match."""
+    stack: list[str] = []
+    for token in _TOKEN.findall(text):
+        if token in "{[":
+            stack.append("}" if token == "{" else "]")
+        elif token in ("}", "]") and (not stack or stack.pop() != token):
+            return True
+    return not stack
+
+
+def _read(text: str, *, markdown: bool) -> Any:
+    reader = PartialJson(markdown=markdown)
+    reader.feed(text)
+    value = reader.value()
+    if value is MISSING or (reader.is_broken and _closes_early(text)):
+        raise json.JSONDecodeError("Expecting JSON or a beginning of it", text, 0)
+    return value
+
+
+def parse_partial_json(text: str, *, strict: bool = False) -> Any:
+    """Return the value of a JSON text or of a beginning of one.
+
+    Args:
+        text: Bare JSON; text after a whole value is ignored.
+        strict: Refuse raw control characters inside the strings of a whole text.
+
+    Raises:
+        json.JSONDecodeError: If no value can be read, or the text is closed and yet not JSON.
+    """
+    try:
+        return json.loads(text, strict=strict)
+    except ValueError:
+        return _read(text, markdown=False)
+
+
+def parse_json_markdown(text: str) -> Any:
+    """Return the value of the JSON in a model's answer, which may stand in a code fence and may be cut off.
+
+    Args:
+        text: The answer. Prose before the first fence and text after the value are ignored.
+
+    Raises:
+        json.JSONDecodeError: If no value can be read, or the JSON is closed and yet not valid.
+    """
+    try:
+        return json.loads(text.strip(), strict=False)
+    except ValueError:
+        return _read(text, markdown=True)

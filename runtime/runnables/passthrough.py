@@ -1,0 +1,196 @@
+"""Runnables over what passes: unchanged, with keys added, or with keys picked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, cast
+
+from ..exceptions import InvalidInputError
+from .addable import AddableDict
+from .composed import Composed
+from .function import RunnableLambda
+from .io import Io, fold
+from .parallel import RunnableParallel
+
+__all__ = ["RunnableAssign", "RunnablePassthrough", "RunnablePick"]
+
+
+class RunnablePassthrough(Composed[Any, Any]):
+    """The input, unchanged.
+
+    Args:
+        func: A function called with the input before it is passed on; what it returns is not looked at.
+        afunc: The same for calls on an event loop.
+    """
+
+    def __init__(self, func: Callable[..., Any] | None = None, afunc: Callable[..., Any] | None = None) -> None:
+        self.func, self.afunc = func, afunc
+        given = func or afunc
+        self._look = None if given is None else RunnableLambda(given, None if given is afunc else afunc)
+
+    def __repr__(self) -> str:
+        return "RunnablePassthrough()"
+
+    @classmethod
+    def assign(cls, **kwargs: Any) -> RunnableAssign:  # type: ignore[override]  # documented as a class method here
+        """Return a runnable that adds keys to a mapping.
+
+        Args:
+            kwargs: What makes each key's value: runnables, mappings or functions over the whole mapping.
+        """
+        return RunnableAssign(RunnableParallel(kwargs))
+
+    async def body(self, value: Any, io: Io, /, **kwargs: Any) -> Any:
+        """Return the input.
+
+        Args:
+            value: The input.
+            io: What the run may do.
+            kwargs: Passed on to the function.
+        """
+        if self._look is not None:
+            await self._look.body(value, io, **kwargs)
+        return value
+
+    async def flow(self, chunks: AsyncIterator[Any], io: Io, /, **kwargs: Any) -> AsyncIterator[Any]:
+        """Yield the chunks of the input as they come; the function sees their sum at the end.
+
+        Args:
+            chunks: The chunks of the input.
+            io: What the run may do.
+            kwargs: Passed on to the function.
+        """
+        seen: list[Any] = []
+        async for chunk in chunks:
+            yield chunk
+            if self._look is not None:
+                seen.append(chunk)
+        if self._look is not None and seen:
+            await self._look.body(fold(seen), io, **kwargs)
+
+
+class RunnableAssign(Composed[Any, dict[str, Any]]):
+    """A mapping with keys added, each made from the whole mapping.
+
+    Args:
+        mapper: What makes the added keys.
+    """
+
+    def __init__(self, mapper: RunnableParallel[Any]) -> None:
+        self.mapper = mapper
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """Return the name of its runs, which tells the keys.
+
+        Args:
+            suffix: Appended, see `Runnable.get_name`.
+            name: Used instead of its own.
+        """
+        return super().get_name(suffix, name=name or self.name or f"RunnableAssign<{','.join(self.mapper.steps__)}>")
+
+    def __repr__(self) -> str:
+        return f"RunnableAssign(mapper={self.mapper!r})"
+
+    async def body(self, value: Any, io: Io, /, **kwargs: Any) -> Any:
+        """Return the mapping with the keys added.
+
+        Args:
+            value: The mapping.
+            io: What the run may do.
+            kwargs: Passed on to the mapper.
+
+        Raises:
+            InvalidInputError: If the input is not a mapping.
+        """
+        given = _mapping(value, "assign")
+        return {**given, **await io.invoke(self.mapper, value, **kwargs)}
+
+    async def flow(self, chunks: AsyncIterator[Any], io: Io, /, **kwargs: Any) -> AsyncIterator[Any]:
+        """Yield what passes as it comes, then the added keys as they come.
+
+        Args:
+            chunks: The chunks of the mapping.
+            io: What the run may do.
+            kwargs: Passed on to the mapper.
+
+        Raises:
+            InvalidInputError: If a chunk is not a mapping.
+        """
+        passing, mapped_from = io.tee(chunks, 2)
+        mapped = io.ahead(io.transform(self.mapper, mapped_from, **kwargs))
+        try:
+            async for chunk in passing:
+                kept = {k: v for k, v in _mapping(chunk, "assign").items() if k not in self.mapper.steps__}
+                if kept:
+                    yield AddableDict(kept)
+            async for chunk in mapped:
+                yield chunk
+        finally:
+            await io.close(passing, mapped)
+
+
+class RunnablePick(Composed[Any, Any]):
+    """Keys picked from a mapping.
+
+    Args:
+        keys: One key for its value, or a list for a smaller mapping.
+    """
+
+    def __init__(self, keys: str | list[str]) -> None:
+        self.keys = keys
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """Return the name of its runs, which tells the keys.
+
+        Args:
+            suffix: Appended, see `Runnable.get_name`.
+            name: Used instead of its own.
+        """
+        keys = self.keys if isinstance(self.keys, str) else ",".join(self.keys)
+        return super().get_name(suffix, name=name or self.name or f"RunnablePick<{keys}>")
+
+    def __repr__(self) -> str:
+        return f"RunnablePick(keys={self.keys!r})"
+
+    def _picked(self, value: Any) -> Any:
+        given = _mapping(value, "pick")
+        if isinstance(self.keys, str):
+            return given.get(self.keys)
+        picked = {key: given[key] for key in self.keys if key in given}
+        return AddableDict(picked) if picked else None
+
+    async def body(self, value: Any, io: Io, /, **kwargs: Any) -> Any:
+        """Return what is picked; None where nothing is there.
+
+        Args:
+            value: The mapping.
+            io: What the run may do.
+            kwargs: Not used.
+
+        Raises:
+            InvalidInputError: If the input is not a mapping.
+        """
+        picked = self._picked(value)
+        return dict(picked) if isinstance(picked, AddableDict) and not isinstance(self.keys, str) else picked
+
+    async def flow(self, chunks: AsyncIterator[Any], io: Io, /, **kwargs: Any) -> AsyncIterator[Any]:
+        """Yield what is picked from each chunk, where there is something.
+
+        Args:
+            chunks: The chunks of the mapping.
+            io: What the run may do.
+            kwargs: Not used.
+
+        Raises:
+            InvalidInputError: If a chunk is not a mapping.
+        """
+        async for chunk in chunks:
+            picked = self._picked(chunk)
+            if picked is not None:
+                yield picked
+
+
+def _mapping(value: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"{what} was given {value!r}; its input must be a mapping such as {{'key': value}}.")
+    return cast("Mapping[str, Any]", value)
