@@ -1,0 +1,1 @@
+"""House rules as functions: each takes sources and returns who breaks the rule."""
