@@ -26,6 +26,15 @@ def _closes_early(text: str) -> bool:
     return not stack
 
 
+def _load(bare: str, text: str, *, strict: bool, markdown: bool) -> Any:
+    try:
+        return json.loads(bare, strict=strict)
+    except RecursionError as err:
+        raise json.JSONDecodeError("JSON is nested too deeply", text, 0) from err
+    except ValueError:
+        return _read(text, markdown=markdown)
+
+
 def _read(text: str, *, markdown: bool) -> Any:
     reader = PartialJson(markdown=markdown)
     reader.feed(text)
@@ -43,12 +52,9 @@ def parse_partial_json(text: str, *, strict: bool = False) -> Any:
         strict: Refuse raw control characters inside the strings of a whole text.
 
     Raises:
-        json.JSONDecodeError: If no value can be read, or the text is closed and yet not JSON.
+        json.JSONDecodeError: If no value can be read, the text is closed and yet not JSON, or it is nested too deeply.
     """
-    try:
-        return json.loads(text, strict=strict)
-    except ValueError:
-        return _read(text, markdown=False)
+    return _load(text, text, strict=strict, markdown=False)
 
 
 def parse_json_markdown(text: str) -> Any:
@@ -58,9 +64,6 @@ def parse_json_markdown(text: str) -> Any:
         text: The answer. Prose before the first fence and text after the value are ignored.
 
     Raises:
-        json.JSONDecodeError: If no value can be read, or the JSON is closed and yet not valid.
+        json.JSONDecodeError: If no value can be read, the JSON is closed and yet not valid, or it is nested too deeply.
     """
-    try:
-        return json.loads(text.strip(), strict=False)
-    except ValueError:
-        return _read(text, markdown=True)
+    return _load(text.strip(), text, strict=False, markdown=True)

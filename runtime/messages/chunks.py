@@ -74,7 +74,7 @@ class BaseMessageChunk(BaseMessage):
             "additional_kwargs": merge_dicts(*extra) if extra else {},
             "response_metadata": merge_dicts(*metadata) if metadata else {},
             "name": next((c.name for c in chunks if c.name is not None), None),
-            "id": min((c.id for c in chunks if c.id), key=_id_rank, default=self.id),
+            "id": min(dict.fromkeys(c.id for c in chunks if c.id), key=_id_rank, default=self.id),
         }
 
 

@@ -84,7 +84,7 @@ def read_tool_call_chunks(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCal
         text = chunk["args"]
         try:
             args = parse_partial_json(text) if text else {}
-        except (ValueError, RecursionError):
+        except ValueError:
             args = None
         if isinstance(args, dict):
             calls.append(tool_call(name=chunk["name"] or "", args=args, id=chunk["id"]))
