@@ -18,9 +18,11 @@ from the event loop, nor the interpreter lock, of the program under test.
 
 import argparse
 import asyncio
+import contextlib
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -175,8 +177,12 @@ async def _serve(service: GlmService, port: int, exit_with_parent: bool) -> None
         task.add_done_callback(connections.discard)
 
     server = await asyncio.start_server(connected, _HOST, port, backlog=1024)
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on its loop
+        loop.add_signal_handler(signal.SIGTERM, done.set)
+        # A terminal's Ctrl-C reaches the whole process group; a parent that owns the server ends it when it is done.
+        loop.add_signal_handler(signal.SIGINT, _nothing if exit_with_parent else done.set)
     if exit_with_parent:
-        loop = asyncio.get_running_loop()
         threading.Thread(target=_watch_stdin, args=(loop, done), daemon=True, name="chatglm-stdin").start()
     taken = server.sockets[0].getsockname()[1]
     sys.stdout.write(json.dumps({"url": f"http://{_HOST}:{taken}", "pid": os.getpid()}) + "\n")
@@ -187,6 +193,10 @@ async def _serve(service: GlmService, port: int, exit_with_parent: bool) -> None
         server.close()
         for task in connections:
             task.cancel()
+
+
+def _nothing() -> None:
+    """Take a signal and do nothing."""
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
