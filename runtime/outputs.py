@@ -52,6 +52,10 @@ class Generation(Serializable):
 class GenerationChunk(Generation):
     """A piece of a text model's answer."""
 
+    @classmethod
+    def __fold__(cls, chunks: Sequence["GenerationChunk"]) -> "GenerationChunk":
+        return chunks[0] + list(chunks[1:])
+
     def __add__(self, other: Any) -> "GenerationChunk":
         """Return this chunk joined with another, or with each of a list.
 
@@ -84,6 +88,10 @@ class ChatGenerationChunk(ChatGeneration):
 
     message: BaseMessageChunk  # pyright: ignore[reportIncompatibleVariableOverride]
     type: Literal["ChatGenerationChunk"] = "ChatGenerationChunk"  # type: ignore[assignment]  # documented wire name
+
+    @classmethod
+    def __fold__(cls, chunks: Sequence["ChatGenerationChunk"]) -> "ChatGenerationChunk":
+        return chunks[0] + list(chunks[1:])
 
     def __add__(self, other: Any) -> "ChatGenerationChunk":
         """Return this chunk joined with another, or with each of a list.

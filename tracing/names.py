@@ -13,13 +13,19 @@ __all__ = [
     "PROVIDER_NAME",
     "REQUEST_MODEL",
     "REQUEST_STREAM",
+    "RESPONSE_FINISH_REASONS",
+    "RESPONSE_ID",
+    "RESPONSE_MODEL",
     "RUN_ID",
     "RUN_NAME",
     "RUN_PARENT_ID",
     "RUN_TAGS",
     "RUN_TYPE",
     "SCOPE_NAME",
+    "TIME_TO_FIRST_CHUNK",
     "TOOL_NAME",
+    "USAGE_INPUT_TOKENS",
+    "USAGE_OUTPUT_TOKENS",
 ]
 
 SCOPE_NAME = "spanloom"
@@ -66,3 +72,21 @@ REQUEST_STREAM = "gen_ai.request.stream"
 
 TOOL_NAME = "gen_ai.tool.name"
 """The tool that a tool run executes."""
+
+RESPONSE_ID = "gen_ai.response.id"
+"""The provider's id of the answer."""
+
+RESPONSE_MODEL = "gen_ai.response.model"
+"""The model that answered."""
+
+RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons"
+"""Why the model stopped, one entry an answer."""
+
+TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+"""Seconds from the start of a streamed call to its first chunk."""
+
+USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens"
+"""Tokens the model read, cached ones included."""
+
+USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+"""Tokens the model wrote."""

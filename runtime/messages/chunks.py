@@ -60,6 +60,10 @@ class BaseMessageChunk(BaseMessage):
                 )
         return type(self)(**self.sum_fields(others)) if others else self
 
+    @classmethod
+    def __fold__(cls, chunks: Sequence[Any]) -> Any:
+        return add_chunks(chunks)
+
     def sum_fields(self, others: Sequence["BaseMessageChunk"]) -> dict[str, Any]:
         """Return the arguments of the sum of this chunk and `others`, in time linear in their total size.
 

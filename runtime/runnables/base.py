@@ -29,8 +29,8 @@ _DRIVEN = ("invoke", "ainvoke", "stream", "astream", "transform", "atransform")
 class Runnable(ABC, Generic[Input, Output]):
     """A unit of work that can be invoked, batched, streamed and composed."""
 
-    name: str | None = None
-    """The name of its runs; its class's name when not given."""
+    name: str | None
+    """The name of its runs; its class's name when it is None or not there."""
 
     takes_child_config = False
     """Whether every method is ours, so that steps are handed on without building a config to look at."""
@@ -47,7 +47,7 @@ class Runnable(ABC, Generic[Input, Output]):
             suffix: Appended with an underscore, or as a capitalised word to a name that begins with a capital.
             name: Used instead of its own.
         """
-        found = name or self.name
+        found = name or getattr(self, "name", None)
         if not found:
             found = type(self).__name__
             if "[" in found:  # a generic class with its argument

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, cast
+from typing import Any, ClassVar, Generic, Literal, cast
 
 from ...tracing.abandoned import drain, waiting
 from ...tracing.callbacks.dispatch import aemit, emit, end_call, error_call, start_call
 from ...tracing.callbacks.manager import Callbacks, open_run
 from ...tracing.ids import parse_id
-from ...tracing.scope import NO_FACTS, RunScope, SpanFacts
+from ...tracing.lineage import NO_FACTS, SpanFacts
+from ...tracing.scope import RunScope
 from ..exceptions import AsyncOnlyError
 from .base import Input, Output, Runnable
 from .config import RunnableConfig, handed_down, resolve
@@ -38,8 +39,9 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
     run_type: ClassVar[str] = "chain"
     """The type of its runs."""
 
-    streams_input: ClassVar[bool] = True
-    """Whether a stream of input reaches `flow` as it comes. If not, it is gathered, and the run is an invocation."""
+    streaming: ClassVar[Literal["input", "output", "none"]] = "input"
+    """input: a stream of input reaches `flow` as it comes. output: the input is gathered, `flow` streams the output
+    and gives the signals of its chunks itself. none: the input is gathered and the run is an invocation."""
 
     @abstractmethod
     async def body(self, value: Any, io: Io, /, **kwargs: Any) -> Any:
@@ -110,6 +112,15 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             scope: The run.
         """
         return value
+
+    def shown_stream(self, chunks: list[Any], scope: RunScope) -> Any:
+        """Return the chunks of a streamed output as one value, as records show it.
+
+        Args:
+            chunks: What `flow` yielded.
+            scope: The run.
+        """
+        return fold(chunks)
 
     def answer(self, value: Any, scope: RunScope) -> Any:
         """Return what the caller gets for what the body returned.
@@ -208,7 +219,7 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streams_input:
+        if self.streaming != "none":
             return BlockingRun(self, iter((input,)), config, kwargs, input)
         return super().stream(input, config, **kwargs)
 
@@ -222,7 +233,7 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streams_input:
+        if self.streaming != "none":
             return LoopRun(self, single(input), config, kwargs, input)
         return super().astream(input, config, **kwargs)
 
@@ -236,7 +247,7 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streams_input:
+        if self.streaming == "input":
             return BlockingRun(self, input, config, kwargs)
         return super().transform(input, config, **kwargs)
 
@@ -250,6 +261,6 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streams_input:
+        if self.streaming == "input":
             return LoopRun(self, input, config, kwargs)
         return super().atransform(input, config, **kwargs)

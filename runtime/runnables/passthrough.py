@@ -86,7 +86,7 @@ class RunnableAssign(Composed[Any, dict[str, Any]]):
             suffix: Appended, see `Runnable.get_name`.
             name: Used instead of its own.
         """
-        return super().get_name(suffix, name=name or self.name or f"RunnableAssign<{','.join(self.mapper.steps__)}>")
+        return super().get_name(suffix, name=name or getattr(self, "name", None) or f"RunnableAssign<{','.join(self.mapper.steps__)}>")
 
     def __repr__(self) -> str:
         return f"RunnableAssign(mapper={self.mapper!r})"
@@ -147,7 +147,7 @@ class RunnablePick(Composed[Any, Any]):
             name: Used instead of its own.
         """
         keys = self.keys if isinstance(self.keys, str) else ",".join(self.keys)
-        return super().get_name(suffix, name=name or self.name or f"RunnablePick<{keys}>")
+        return super().get_name(suffix, name=name or getattr(self, "name", None) or f"RunnablePick<{keys}>")
 
     def __repr__(self) -> str:
         return f"RunnablePick(keys={self.keys!r})"

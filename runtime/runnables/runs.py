@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from ...tracing.abandoned import drain, leave
 from ...tracing.callbacks.dispatch import Call, aemit, emit, end_call, error_call, start_call
@@ -30,12 +30,22 @@ _END = object()
 class Flowing(Protocol):
     """What a streaming run must know of its runnable."""
 
+    streaming: ClassVar[Literal["input", "output", "none"]]
+
     def opened(self, config: RunnableConfig | None) -> RunScope:
         """Open the run."""
         ...
 
     def flow(self, chunks: AsyncIterator[Any], io: Io, /, **kwargs: Any) -> AsyncIterator[Any]:
         """Yield the output."""
+        ...
+
+    def shown_input(self, value: Any, scope: RunScope, kwargs: Mapping[str, Any]) -> Any:
+        """Return the input as records show it."""
+        ...
+
+    def shown_stream(self, chunks: list[Any], scope: RunScope) -> Any:
+        """Return the chunks of the output as one, as records show it."""
         ...
 
 
@@ -100,7 +110,20 @@ class _ObservedOnLoop(_Observed):
 class _StreamingRun:
     """What both kinds of streaming runs share."""
 
-    __slots__ = ("config", "done", "flow", "inputs", "kwargs", "outputs", "raw", "runnable", "scope", "source")
+    __slots__ = (
+        "config",
+        "done",
+        "flow",
+        "inputs",
+        "known",
+        "kwargs",
+        "outputs",
+        "raw",
+        "runnable",
+        "scope",
+        "shown",
+        "source",
+    )
 
     def __init__(
         self,
@@ -115,6 +138,8 @@ class _StreamingRun:
         self.config = config
         self.kwargs = kwargs
         self.raw = raw
+        self.known = runnable.streaming == "output"
+        self.shown: Any = UNKNOWN
         self.scope: RunScope | None = None
         self.flow: Any = None
         self.inputs: list[Any] | None = None
@@ -123,20 +148,25 @@ class _StreamingRun:
 
     def open(self) -> RunScope:
         scope = self.scope = self.runnable.opened(self.config)
+        if self.known:
+            self.shown = self.runnable.shown_input(self.raw, scope, self.kwargs)
         if scope.observed:
-            self.inputs, self.outputs = [], []
-        scope.begin(UNKNOWN, self.raw)
+            self.inputs, self.outputs = None if self.known else [], []
+        scope.begin(self.shown, self.raw)
         return scope
 
     def gave(self, scope: RunScope, chunk: Any) -> None:
         if self.outputs is not None:
             self.outputs.append(chunk)
-        scope.chunk(chunk)
+        if not self.known:
+            scope.chunk(chunk)
 
-    def results(self) -> tuple[Any, Any]:
-        if self.outputs is None or self.inputs is None:
+    def results(self, scope: RunScope) -> tuple[Any, Any]:
+        if self.outputs is None:
             return None, UNKNOWN
-        return fold(self.outputs), fold(self.inputs)
+        if self.known:
+            return self.runnable.shown_stream(self.outputs, scope), UNKNOWN
+        return fold(self.outputs), fold(self.inputs or ())
 
 
 class BlockingRun(_StreamingRun, Iterator[Any]):
@@ -162,7 +192,7 @@ class BlockingRun(_StreamingRun, Iterator[Any]):
                 first = next(self.source, _END)
                 scope = self.open()
                 if scope.handlers:
-                    emit(scope.handlers, start_call(scope, UNKNOWN))
+                    emit(scope.handlers, start_call(scope, self.shown))
                 chunks = _ObservedBlocking(None if first is _END else (first,), self.source, self.inputs)
                 self.flow = self.runnable.flow(chunks, BlockingIo(scope), **self.kwargs)
                 chunk = scope.context.run(finish_now, without_hooks(self.flow))
@@ -205,7 +235,7 @@ class BlockingRun(_StreamingRun, Iterator[Any]):
         scope = self.scope
         assert scope is not None
         close_blocking(self.source)
-        output, late_input = self.results()
+        output, late_input = self.results(scope)
         scope.finish(output, late_input)
         if scope.handlers:
             emit(scope.handlers, end_call(scope, output, late_input))
@@ -257,7 +287,7 @@ class LoopRun(_StreamingRun, AsyncIterator[Any]):
                 scope = self.open()
                 self.loop = asyncio.get_running_loop()
                 if scope.handlers:
-                    await aemit(scope.handlers, start_call(scope, UNKNOWN))
+                    await aemit(scope.handlers, start_call(scope, self.shown))
                 chunks = _ObservedOnLoop(first, self.source, self.inputs)
                 self.flow = self.runnable.flow(chunks, LoopIo(scope), **self.kwargs)
             elif self.done:
@@ -306,7 +336,7 @@ class LoopRun(_StreamingRun, AsyncIterator[Any]):
         scope = self.scope
         assert scope is not None
         await close_on_loop(self.source)
-        output, late_input = self.results()
+        output, late_input = self.results(scope)
         scope.finish(output, late_input)
         if scope.handlers:
             await ashielded(scope.handlers, end_call(scope, output, late_input))

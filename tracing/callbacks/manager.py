@@ -11,8 +11,9 @@ from typing import Any, Self
 from uuid import UUID
 
 from ..events.replay import replay
+from ..lineage import NO_FACTS, NO_HERITAGE, Heritage, SpanFacts, Tap
 from ..run import NO_METADATA
-from ..scope import NO_FACTS, NO_HERITAGE, Heritage, Parent, RunScope, SpanFacts, Tap
+from ..scope import Parent, RunScope
 
 __all__ = ["AsyncCallbackManager", "CallbackManager", "Callbacks", "open_run"]
 
