@@ -138,9 +138,11 @@ class SpanData:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The run's tags, inherited ones included."""
+        """The run's tags, the tag of its step first, inherited ones included."""
         value = self.attributes.get(names.RUN_TAGS)
-        return tuple(tag for tag in value if isinstance(tag, str)) if isinstance(value, list) else ()
+        step = self.attributes.get(names.RUN_STEP)
+        own = (step,) if isinstance(step, str) else ()
+        return (*own, *(tag for tag in value if isinstance(tag, str))) if isinstance(value, list) else own
 
 
 def clean_text(text: str) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "RUN_ID",
     "RUN_NAME",
     "RUN_PARENT_ID",
+    "RUN_STEP",
     "RUN_TAGS",
     "RUN_TYPE",
     "SCOPE_NAME",
@@ -43,8 +44,11 @@ RUN_PARENT_ID = "spanloom.run.parent_id"
 RUN_TYPE = "spanloom.run.type"
 """chain, chat_model, llm, prompt, parser, tool or retriever."""
 
+RUN_STEP = "spanloom.run.step"
+"""The tag of the run's place in its parent, such as `seq:step:1`; apart from the tags, since one text costs less."""
+
 RUN_TAGS = "spanloom.run.tags"
-"""The run's tags, inherited ones included; absent when there are none."""
+"""The run's other tags, inherited ones included; absent when there are none."""
 
 METADATA_PREFIX = "spanloom.metadata."
 """Each scalar of a run's metadata stands under this prefix and its own key."""

@@ -70,6 +70,7 @@ class RunScope:
         given_id: A run id given by the user, as a number.
         config: Whatever the runtime wants to find again for the run's children; never looked at here.
         facts: What the span says besides.
+        step: The first of its tags, where that is the tag of its place in the parent.
     """
 
     __slots__ = (
@@ -101,6 +102,7 @@ class RunScope:
         given_id: int | None = None,
         config: Any = None,
         facts: SpanFacts = NO_FACTS,
+        step: str | None = None,
     ) -> None:
         number = new_id() if given_id is None else given_id
         if parent is None:
@@ -119,7 +121,7 @@ class RunScope:
         ambient = None if parent is None or CURRENT.get() is parent else parent.otel_context
         wanted = (number if parent is None else 0, number & SPAN_ID_MASK if given_id is None else 0)
         self.span = span = otel.start_span(
-            facts.name or name, ambient, self._attributes(facts), self.start_ns, facts.kind, wanted
+            facts.name or name, ambient, self._attributes(facts, step), self.start_ns, facts.kind, wanted
         )
         self.otel_context: otel.Context = otel.context_with(span, ambient)
         streams = heritage.streams
@@ -129,15 +131,19 @@ class RunScope:
         self.context: Context = copy_context()
         self.context.run(_enter, self)
 
-    def _attributes(self, facts: SpanFacts) -> dict[str, Any]:
+    def _attributes(self, facts: SpanFacts, step: str | None) -> dict[str, Any]:
         run = self.run
         made: dict[str, Any] = {names.RUN_ID: run.id, names.RUN_TYPE: run.type, names.OUTCOME: "ok"}
         if run.parent is not None:
             made[names.RUN_PARENT_ID] = run.parent.id
         if facts.name is not None:
             made[names.RUN_NAME] = run.name
-        if run.tags:
-            made[names.RUN_TAGS] = run.tags
+        tags = run.tags
+        if step is not None and tags[0] == step:
+            made[names.RUN_STEP] = step
+            tags = tags[1:]
+        if tags:
+            made[names.RUN_TAGS] = tags
         if run.metadata:
             for key, value in run.metadata.items():
                 if isinstance(value, (str, bool, int, float)):

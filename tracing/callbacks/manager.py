@@ -333,11 +333,13 @@ def open_run(
         facts: What its span says besides.
     """
     run_tags: tuple[str, ...]
+    step = None
     if type(callbacks) is Parent:
+        step = callbacks.tag
         parent: RunScope | None = callbacks.scope
         heritage = callbacks.scope.heritage
         handlers = heritage.handlers
-        run_tags = heritage.tags if callbacks.tag is None else (*heritage.tags, callbacks.tag)
+        run_tags = heritage.tags if step is None else (*heritage.tags, step)
         run_metadata = heritage.metadata
     elif callbacks is None:
         parent, heritage, handlers, run_tags, run_metadata = None, NO_HERITAGE, (), (), NO_METADATA
@@ -366,4 +368,4 @@ def open_run(
         handlers = (*handlers, *(handler for handler in _handlers(own_callbacks) if handler not in handlers))
         run_tags = _moved(run_tags, own_tags) if own_tags else run_tags
         run_metadata = {**run_metadata, **own_metadata} if own_metadata else run_metadata
-    return RunScope(name, run_type, run_tags, run_metadata, heritage, handlers, parent, given_id, config, facts)
+    return RunScope(name, run_type, run_tags, run_metadata, heritage, handlers, parent, given_id, config, facts, step)
