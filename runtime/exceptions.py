@@ -7,7 +7,9 @@
     ├── ConfigError           (TypeError)    a config that is no mapping
     ├── CoercionError         (TypeError)    something in a pipe that cannot run
     ├── AsyncOnlyError        (TypeError)    a step that only runs on an event loop was called without one
-    └── ModelError            (ValueError)   a provider refused, failed or answered nonsense
+    ├── MissingVariableError  (KeyError)     a prompt was not given all its variables (`prompts.base`)
+    ├── ToolException                        a tool that failed in a way its caller may be told (`tools`)
+    └── ModelError            (ValueError)   a provider refused, failed or answered nonsense; below it ChatGlmError
 
 The built-in class in brackets is a second base, so programs that catch `ValueError` or `TypeError` keep working.
 """

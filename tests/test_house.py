@@ -12,7 +12,14 @@ import pytest
 from .house import examples, holding, import_map, imports, layers, rows, size, surface, twins, wheel, words
 from .house.tree import ROOT, Offender, every_python_file, library, repository_files
 
-EXCEPTIONS: Mapping[str, Mapping[str, str]] = {}
+EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
+    "combinators import no asyncio, threading, time": {
+        "runtime/runnables/events.py: asyncio": "the live stream runs its producer as a task; it is no combinator",
+        "runtime/runnables/pulling.py: asyncio": "part of the loop driver",
+        "runtime/runnables/runs.py: asyncio": "the drivers of streaming runs; no combinator",
+        "runtime/runnables/threads.py: threading": "the worker threads that the drivers use",
+    },
+}
 """Rule -> key of an offender -> why it may stay. One that excuses nobody any more fails the test."""
 
 DOCUMENTS = sorted(p for p in repository_files() if p in ("README.md", "CONTRIBUTING.md") or p.startswith("docs/"))

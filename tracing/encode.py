@@ -26,7 +26,18 @@ from uuid import UUID
 
 from . import log
 
-__all__ = ["MAX_DEPTH", "encode", "encode_text", "marker", "marker_text", "on_value", "set_redactor", "type_name"]
+__all__ = [
+    "MAX_DEPTH",
+    "Encoder",
+    "Redactor",
+    "encode",
+    "encode_text",
+    "marker",
+    "marker_text",
+    "on_value",
+    "set_redactor",
+    "type_name",
+]
 
 MAX_DEPTH = 64
 """Deeper nesting becomes a marker; the deepest structure seen in the field, JSON schemas of tools, stays below 20."""
@@ -40,7 +51,7 @@ _marker_texts: dict[type, str] = {}
 _SECRET_TYPES = frozenset({"SecretStr", "SecretBytes", "Secret"})
 
 
-class _TooLarge(Exception):  # noqa: N818 - a signal of the walk, never seen outside
+class _TooLarge(Exception):
     """The walk passed its bound."""
 
 

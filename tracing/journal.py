@@ -8,7 +8,8 @@ Capture levels: `structure` keeps that a signal happened, when, and the type of 
 outputs too; `chunks` keeps every chunk of a stream as well. Metadata and tags are kept at every level.
 
 The document (`Journal.text`) is one line of ASCII JSON:
-    {"v": 1, "run": {id, name, type, parent_ids, tags, metadata, raw?, handed_*?}, "entries": [[seq, time_ns, kind, value, extra?]]}
+    {"v": 1, "run": {id, name, type, parent_ids, tags, metadata, raw?, handed_*?},
+     "entries": [[seq, time_ns, kind, value, extra?], ...]}
 A chunk that an inner run gave already is stored there alone; the outer run holds {"$type": "ref", "run": id, "seq": n}.
 """
 

@@ -12,8 +12,18 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    NonRecordingSpan,
+    Span,
+    SpanKind,
+    Status,
+    StatusCode,
+    Tracer,
+    TracerProvider,
+)
 
+from . import log
 from .ids import WANTED
 from .names import SCOPE_NAME
 
@@ -22,6 +32,7 @@ __all__ = [
     "Span",
     "attach_context",
     "context_with",
+    "counts",
     "current_context",
     "end_span",
     "start_span",
@@ -33,6 +44,9 @@ attach_context = otel_context.attach
 
 current_context = otel_context.get_current
 """Return the current OpenTelemetry context."""
+
+counts: dict[str, int] = {"span_errors": 0}
+"""How many spans could not be started, described or ended in this process: what was plugged into the SDK failed."""
 
 _KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 _ERROR = StatusCode.ERROR
@@ -83,14 +97,27 @@ def start_span(
     """
     if parent is None:
         parent = current_context()
-    if wanted[0] and trace.get_current_span(parent) is not INVALID_SPAN:
-        wanted = (0, wanted[1])
+    if wanted[0]:
+        around = trace.get_current_span(parent)
+        if around is not INVALID_SPAN and around.get_span_context().is_valid:
+            wanted = (0, wanted[1])
     WANTED.set(wanted)
-    span = _tracer().start_span(
-        name, parent, _KINDS[kind], attributes, None, start_ns, record_exception=False, set_status_on_exception=False
-    )
-    WANTED.set(None)
-    return span
+    try:
+        return _tracer().start_span(
+            name,
+            parent,
+            _KINDS[kind],
+            attributes,
+            None,
+            start_ns,
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+    except Exception as exc:  # noqa: BLE001 - a sampler or a span processor never breaks a run
+        _failed("start", exc)
+        return NonRecordingSpan(trace.get_current_span(parent).get_span_context())
+    finally:
+        WANTED.set(None)
 
 
 def context_with(span: Span, parent: Context | None) -> Context:
@@ -112,6 +139,19 @@ def end_span(span: Span, end_ns: int, error: BaseException | None) -> None:
         error: What went wrong, or None.
     """
     if error is not None and span.is_recording():
-        span.record_exception(error, timestamp=end_ns)
-        span.set_status(Status(_ERROR, f"{type(error).__name__}: {error}"))
-    span.end(end_ns)
+        told = type(error).__name__
+        try:
+            told = f"{told}: {error}"
+            span.record_exception(error, timestamp=end_ns)
+        except Exception as exc:  # noqa: BLE001 - an exception that cannot be shown is still an error
+            _failed("record", exc)
+        span.set_status(Status(_ERROR, told))
+    try:
+        span.end(end_ns)
+    except Exception as exc:  # noqa: BLE001 - a span processor never breaks a run
+        _failed("end", exc)
+
+
+def _failed(what: str, error: Exception) -> None:
+    counts["span_errors"] += 1
+    log.warn_once("otel", f"span:{what}", f"the tracing SDK failed at the {what} of a span", error=type(error).__name__)

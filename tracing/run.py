@@ -1,6 +1,7 @@
 """The run record and the signals it gives.
 
-A run is one execution of a runnable. Its record is fixed at the start; what happens later are signals. Live runs and runs read back from a store look the same to whoever reads signals.
+A run is one execution of a runnable. Its record is fixed at the start; what happens later are signals. Live runs and
+runs read back from a store look the same to whoever reads signals.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ A run ends once: the first `finish` or `fail` wins, later ones do nothing.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, Final, Literal
@@ -147,7 +148,9 @@ class RunScope:
         if run.metadata:
             for key, value in run.metadata.items():
                 if isinstance(value, (str, bool, int, float)):
-                    made[names.METADATA_PREFIX + str(key)] = encode(value)
+                    shown = encode(value)  # a marker, where the value is withheld or too large
+                    plain = isinstance(shown, (str, bool, int, float))
+                    made[names.METADATA_PREFIX + str(key)] = shown if plain else json.dumps(shown)
         if facts.attributes:
             made.update(facts.attributes)
         return made
@@ -201,6 +204,8 @@ class RunScope:
             return
         text = marker_text(type(value)) if journal.level < 2 else journal.chunk_text(value)
         with self.timeline.lock:
+            if self._ended:
+                return
             seq, now = self._next()
             journal.add(seq, now, "chunk", text, type(value))
             self._hand_over("chunk", seq, now, value, UNKNOWN)
@@ -214,7 +219,7 @@ class RunScope:
             self.parent.journal.last_chunk = kept
 
     def custom(self, name: str, data: Any) -> None:
-        """Give a custom event of this run.
+        """Give a custom event of this run; after its end nothing is given any more.
 
         Args:
             name: The event's name.
@@ -225,6 +230,8 @@ class RunScope:
         text = None if journal is None else journal.encode(data, "custom")
         label = None if journal is None else journals.value_text(str(name), "start", 1)
         with self.timeline.lock:
+            if self._ended:
+                return
             seq, now = self._next()
             if journal is not None:
                 journal.add(seq, now, "custom", text, type(data), label)
@@ -296,8 +303,9 @@ class RunScope:
 
     def _signal(self, kind: Any, value: Any, extra: Any) -> None:
         with self.timeline.lock:
-            seq, now = self._next()
-            self._hand_over(kind, seq, now, value, extra)
+            if not self._ended:
+                seq, now = self._next()
+                self._hand_over(kind, seq, now, value, extra)
 
     def _close(self, outcome: Outcome, end_ns: int, error: BaseException | None) -> None:
         span, journal = self.span, self.journal

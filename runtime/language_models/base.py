@@ -1,47 +1,55 @@
 """What chat models and text models share: who they are, what they take, what their spans say.
 
-A model's run knows its input from the start and may stream its output; a stream of input is gathered first. The first
-token's time is taken here, with the monotonic clock of the run, so that every provider measures alike.
+A model's run knows its input from the start and may stream its output; a stream of input is gathered first. Parameters
+that belong to the program rather than to the model (handlers, tags, the cache, ...) are left out of dumps.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+from warnings import warn
 
 from pydantic import Field
 
 from ...tracing import names
-from ...tracing.callbacks.dispatch import aemit, emit, token_call
 from ...tracing.callbacks.manager import Callbacks
-from ...tracing.scope import RunScope, SpanFacts
+from ...tracing.lineage import SpanFacts
+from ..caches import BaseCache
 from ..exceptions import InvalidInputError
-from ..messages import BaseMessage, convert_to_messages
+from ..globals import get_verbose
+from ..messages import BaseMessage, convert_to_messages, get_buffer_string
 from ..prompt_values import ChatPromptValue, PromptValue, StringPromptValue
+from ..runnables.base import Runnable
 from ..runnables.composed import Local
-from ..runnables.io import Io
 from ..runnables.serializable import ComposedSerializable
+from .tokens import estimated_token_ids
 
-__all__ = ["BaseLanguageModel", "LanguageModelInput", "aware_of_streams", "give_token", "tell_usage"]
+__all__ = ["BaseLanguageModel", "LanguageModelInput"]
 
 LanguageModelInput = PromptValue | str | Sequence[Any]
 """What a model takes: a prompt value, a text, or messages in any of their forms."""
 
 
-class BaseLanguageModel(ComposedSerializable):
+class BaseLanguageModel(ComposedSerializable[Any, Any]):
     """The base of all models.
 
     Args:
-        verbose: Accepted, as documented.
+        cache: True for the global cache, which must be set then; False for none; a cache for that one; None for the
+            global cache where one is set. Streams are never cached.
+        custom_get_token_ids: Counts tokens in place of the estimate.
+        verbose: Whether answers are logged; the global setting when not given.
         callbacks: Handlers of every call of this instance.
         tags: Tags of its runs, not inherited.
         metadata: Metadata of its runs, not inherited.
     """
 
-    streaming: ClassVar[Literal["input", "output", "none"]] = "output"
+    stream_mode: ClassVar[Literal["input", "output", "none"]] = "output"
 
-    verbose: bool = Field(default=False, exclude=True, repr=False)
+    cache: BaseCache | bool | None = Field(default=None, exclude=True)
+    custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True)
+    verbose: bool = Field(default_factory=get_verbose, exclude=True, repr=False)
     callbacks: Callbacks = Field(default=None, exclude=True, repr=False)
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
@@ -55,6 +63,27 @@ class BaseLanguageModel(ComposedSerializable):
     def _identifying_params(self) -> Mapping[str, Any]:
         """What tells one such model from another."""
         return {}
+
+    def cache_fields(self) -> Mapping[str, Any]:
+        """Return what decides an answer besides the prompt and the call's arguments: every field that dumps show."""
+        fields = type(self).model_fields
+        return {name: getattr(self, name) for name, field in fields.items() if not field.exclude and name != "name"}
+
+    def serialized(self) -> dict[str, Any]:
+        """Return what start hooks are told of the model."""
+        kind = type(self)
+        known = {"lc": 1, "type": "not_implemented", "id": [*kind.__module__.split("."), kind.__name__]}
+        return {**known, "repr": repr(self), "name": self.get_name()}
+
+    def start_details(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the keyword arguments of start hooks that only models give.
+
+        Args:
+            stop: The stop strings of the call.
+            kwargs: What else the caller passed to the provider.
+        """
+        parameters = {**self._identifying_params, "_type": self._llm_type, "stop": stop, **kwargs}
+        return {"invocation_params": parameters, "options": {"stop": stop}, "batch_size": 1}
 
     def provider_name(self) -> str | None:
         """Return who serves the model, as `gen_ai.provider.name` says it; None where nobody does."""
@@ -107,50 +136,44 @@ class BaseLanguageModel(ComposedSerializable):
             f"{type(self).__name__} was given {value!r}; give a text, a list of messages, or a prompt value."
         )
 
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Runnable[Any, Any]:
+        """Return a runnable that answers in the shape of the schema, where the model can; here it cannot.
 
-def aware_of_streams(io: Io) -> bool:
-    """Return whether somebody reads the events of this run as they come."""
-    return bool(io.scope.heritage.streams)
+        Args:
+            schema: The shape.
+            kwargs: By model.
 
+        Raises:
+            NotImplementedError: Always; models that can override this.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no structured output; parse its answer instead.")
 
-async def give_token(io: Io, token: str, chunk: Any, shown: Any) -> None:
-    """Give a token's signal and tell handlers of it.
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return an id for each token of a text, by `custom_get_token_ids` or else by a documented estimate.
 
-    Args:
-        io: The run's.
-        token: Its text.
-        chunk: The whole chunk, for handlers.
-        shown: What streams of events show.
-    """
-    scope = io.scope
-    details = cast("dict[str, Any]", scope.details)
-    if "first_ns" not in details:
-        details["first_ns"] = scope.timeline.now_ns()
-        scope.span.set_attribute(names.TIME_TO_FIRST_CHUNK, (details["first_ns"] - scope.start_ns) / 1e9)
-    scope.chunk(shown)
-    if scope.handlers:
-        call = token_call(scope, token, chunk)
-        if io.blocking:
-            emit(scope.handlers, call)
-        else:
-            await aemit(scope.handlers, call)
+        The estimate works offline: four characters of a word, or begun four, are a token; a character of a script
+        without spaces, and a punctuation mark, is one each; white space is none.
 
+        Args:
+            text: The text.
+        """
+        return (self.custom_get_token_ids or estimated_token_ids)(text)
 
-def tell_usage(scope: RunScope, usage: Mapping[str, Any] | None, metadata: Mapping[str, Any] | None) -> None:
-    """Put what a model said of its answer on the span.
+    def get_num_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, as `get_token_ids` counts them.
 
-    Args:
-        scope: The run.
-        usage: Its token counts.
-        metadata: Its response metadata.
-    """
-    span = scope.span
-    if usage:
-        span.set_attribute(names.USAGE_INPUT_TOKENS, int(usage.get("input_tokens", 0)))
-        span.set_attribute(names.USAGE_OUTPUT_TOKENS, int(usage.get("output_tokens", 0)))
-    if metadata:
-        reason = metadata.get("finish_reason") or metadata.get("stop_reason") or metadata.get("stopReason")
-        if reason:
-            span.set_attribute(names.RESPONSE_FINISH_REASONS, [str(reason)])
-        if metadata.get("model_name"):
-            span.set_attribute(names.RESPONSE_MODEL, str(metadata["model_name"]))
+        Args:
+            text: The text.
+        """
+        return len(self.get_token_ids(text))
+
+    def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """Return how many tokens messages have: each counts as its text with its speaker, such as "Human: hi".
+
+        Args:
+            messages: The messages.
+            tools: Not counted; a warning says so.
+        """
+        if tools is not None:
+            warn("Tokens of tools are not counted; only messages are.", UserWarning, stacklevel=2)
+        return sum(self.get_num_tokens(get_buffer_string([message])) for message in messages)

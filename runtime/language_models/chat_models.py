@@ -1,24 +1,39 @@
 """Chat models: messages in, a message out, token by token where the provider streams.
 
-A provider writes `_generate`, and `_stream` or `_astream` where it can stream; async twins default to a worker thread.
-Every chunk of a call carries the id `run-<run id>`. A call made while somebody reads events streams inside, so that
+A provider writes `_generate`, or `_stream` or `_astream` where it can stream; what it leaves out follows from what it
+wrote, on an event loop by a worker thread. Every chunk of a call carries the id `run-<run id>`, or the provider's own;
+what the provider yields and returns is not changed. A call made while somebody reads events streams inside, so that
 the tokens are seen; its answer is the same.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel
 
 from ...tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun, manager_of
-from ...tracing.scope import RunScope, SpanFacts
+from ...tracing.lineage import SpanFacts
+from ...tracing.scope import RunScope
+from ..exceptions import ModelError
 from ..messages import AIMessage, BaseMessage, BaseMessageChunk, message_chunk_to_message
+from ..messages.merge import merge_dicts
 from ..outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
+from ..runnables.base import Runnable
 from ..runnables.io import Io, fold
-from .base import BaseLanguageModel, aware_of_streams, give_token, tell_usage
+from ..runnables.io_loop import ThreadedIteration, in_thread
+from ..runnables.serializable import is_async_nearest
+from .base import BaseLanguageModel
+from .caching import cache_entry
+from .spans import aware_of_streams, give_token, log_answer, tell_answer, tell_streaming
+from .writing import managers, nothing_written, writes
 
 __all__ = ["BaseChatModel", "SimpleChatModel"]
+
+_set = object.__setattr__
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class BaseChatModel(BaseLanguageModel):
@@ -26,7 +41,6 @@ class BaseChatModel(BaseLanguageModel):
 
     run_type: ClassVar[str] = "chat_model"
 
-    @abstractmethod
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -34,7 +48,10 @@ class BaseChatModel(BaseLanguageModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        """Return the model's answer to the messages."""
+        """Return the model's answer to the messages; here the sum of `_stream`."""
+        if not writes(self, "_stream", BaseChatModel):
+            raise nothing_written(self, writes(self, "_astream", BaseChatModel))
+        return _summed(list(self._stream(messages, stop=stop, **kwargs)))
 
     async def _agenerate(
         self,
@@ -43,8 +60,12 @@ class BaseChatModel(BaseLanguageModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        """Return the model's answer to the messages, on an event loop."""
-        raise NotImplementedError
+        """Return the model's answer to the messages, on an event loop; here `_generate` in a worker thread."""
+        if writes(self, "_astream", BaseChatModel) and not writes(self, "_generate", BaseChatModel):
+            return _summed([chunk async for chunk in self._astream(messages, stop=stop, **kwargs)])
+        managed = managers(self, "_generate", run_manager.get_sync() if run_manager else None)
+        result: ChatResult = await in_thread(self._generate, messages, stop=stop, **managed, **kwargs)
+        return result
 
     def _stream(
         self,
@@ -63,8 +84,20 @@ class BaseChatModel(BaseLanguageModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        """Yield the model's answer as it comes, on an event loop."""
-        raise NotImplementedError
+        """Yield the model's answer as it comes, on an event loop; here `_stream`, read by a worker thread."""
+        return ThreadedIteration(lambda: self._stream(messages, stop=stop, **kwargs))
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, Any]:
+        """Return the model with tools that it may ask to be called, where it can; here it cannot.
+
+        Args:
+            tools: The tools.
+            kwargs: By model.
+
+        Raises:
+            NotImplementedError: Always; models that can override this.
+        """
+        raise NotImplementedError(f"{type(self).__name__} takes no tools.")
 
     def span_facts(self) -> SpanFacts:
         """Return what the span of a call says."""
@@ -79,51 +112,57 @@ class BaseChatModel(BaseLanguageModel):
             kwargs: What the caller passed on.
         """
         messages = self.prompt_of(value).to_messages()
-        scope.details = {
-            "messages": messages,
-            "start": ([messages],),
-            "serialized": {"name": type(self).__name__, "id": [*type(self).__module__.split("."), type(self).__name__]},
-            "start_kwargs": {"invocation_params": {"_type": self._llm_type, **self._identifying_params}},
-        }
+        details: dict[str, Any] = {"messages": messages}
+        scope.details = details
+        if scope.handlers:
+            rest = {key: item for key, item in kwargs.items() if key != "stop"}
+            details["start"] = ([list(messages)],)
+            details["serialized"] = self.serialized()
+            details["start_kwargs"] = self.start_details(kwargs.get("stop"), rest)
         return {"messages": [messages]}
 
     async def body(self, value: Any, io: Io, /, *, stop: list[str] | None = None, **kwargs: Any) -> Any:
-        """Return the model's answer.
+        """Return the model's answer, from its cache where it has one.
 
         Args:
             value: The input.
             io: What the run may do.
             stop: Texts at which the answer ends.
             kwargs: Passed on to the provider.
+
+        Raises:
+            ValueError: If the model is to use the global cache and none is set.
+            ModelError: If the provider gives no answer at all.
         """
         messages = io.scope.details["messages"]
+        entry = cache_entry(self, messages, stop, kwargs)
+        kept = None if entry is None else await entry.found(io, ChatGeneration)
+        if kept is not None:
+            return self._ended(ChatResult(generations=kept), io.scope)
         if aware_of_streams(io) and self._can_stream(io):
-            chunks = [chunk async for chunk in self._tokens(messages, stop, io, kwargs)]
-            total = fold(chunks)
-            generation = ChatGeneration(
-                message=message_chunk_to_message(total.message), generation_info=total.generation_info
-            )
-            return ChatResult(generations=[generation])
-        result = await self._answered(messages, stop, io, kwargs)
-        for place, generation in enumerate(result.generations):
-            message = generation.message
-            if message.id is None:
-                message.id = f"run-{io.scope.run.id}-{place}"
-            if generation.generation_info:
-                message.response_metadata = {**generation.generation_info, **message.response_metadata}
+            total = fold([message async for message in self._tokens(messages, stop, io, kwargs)])
+            info = io.scope.details.get("info")
+            whole = ChatGeneration(message=message_chunk_to_message(total), generation_info=info)
+            result = self._ended(ChatResult(generations=[whole]), io.scope)
+        else:
+            result = self._ended(await self._answered(messages, stop, io, kwargs), io.scope)
+        if entry is not None:
+            await entry.keep(io, [_without_run_id(generation) for generation in result.generations])
         return result
 
     async def _answered(
         self, messages: list[BaseMessage], stop: list[str] | None, io: Io, kwargs: dict[str, Any]
     ) -> ChatResult:
-        if not io.blocking and _writes(self, "_agenerate", BaseChatModel):
-            return await self._agenerate(messages, stop=stop, run_manager=io.manager, **kwargs)  # type: ignore[arg-type]
-        manager = manager_of(io.scope, blocking=True)
-        result: ChatResult = await io.call(self._generate, messages, stop=stop, run_manager=manager, **kwargs)
+        own = list(messages)
+        if not io.blocking and is_async_nearest(type(self), "_agenerate", "_generate"):
+            managed = managers(self, "_agenerate", io.manager)
+            return await self._agenerate(own, stop=stop, **managed, **kwargs)
+        managed = managers(self, "_generate", manager_of(io.scope, blocking=True))
+        result: ChatResult = await io.call(self._generate, own, stop=stop, **managed, **kwargs)
         return result
 
     def _can_stream(self, io: Io) -> bool:
-        return _writes(self, "_stream", BaseChatModel) or (not io.blocking and _writes(self, "_astream", BaseChatModel))
+        return writes(self, "_stream", BaseChatModel) or (not io.blocking and writes(self, "_astream", BaseChatModel))
 
     async def flow(
         self, chunks: AsyncIterator[Any], io: Io, /, *, stop: list[str] | None = None, **kwargs: Any
@@ -135,42 +174,61 @@ class BaseChatModel(BaseLanguageModel):
             io: What the run may do.
             stop: Texts at which the answer ends.
             kwargs: Passed on to the provider.
+
+        Raises:
+            ModelError: If the provider gives no answer at all.
         """
         messages = io.scope.details["messages"]
         if not self._can_stream(io):
-            result = await self._answered(messages, stop, io, kwargs)
-            message = result.generations[0].message
-            if message.id is None:
-                message.id = f"run-{io.scope.run.id}-0"
-            yield message
+            result = self._ended(await self._answered(messages, stop, io, kwargs), io.scope)
+            yield result.generations[0].message
             return
         tokens = self._tokens(messages, stop, io, kwargs)
+        shown: list[str] = []
         try:
-            async for chunk in tokens:
-                yield chunk.message
+            async for message in tokens:
+                if self.verbose:
+                    shown.append(str(message.text))
+                yield message
         finally:
             await io.close(tokens)
+        if self.verbose:
+            log_answer(self.get_name(), "".join(shown))
 
     async def _tokens(
         self, messages: list[BaseMessage], stop: list[str] | None, io: Io, kwargs: dict[str, Any]
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        run_id = f"run-{io.scope.run.id}"
+    ) -> AsyncIterator[BaseMessageChunk]:
+        scope, run_id = io.scope, f"run-{io.scope.run.id}"
+        own = list(messages)
         source: AsyncIterator[ChatGenerationChunk]
-        if not io.blocking and _writes(self, "_astream", BaseChatModel):
-            source = self._astream(messages, stop=stop, **kwargs)
+        if not io.blocking and is_async_nearest(type(self), "_astream", "_stream"):
+            source = self._astream(own, stop=stop, **kwargs)
         else:
-            source = io.iterate(lambda: self._stream(messages, stop=stop, **kwargs))
+            source = io.iterate(lambda: self._stream(own, stop=stop, **kwargs))
+        tell_streaming(scope)
+        said: list[Any] = []
+        infos: list[dict[str, Any]] = []
+        message: Any = None
         try:
             async for chunk in source:
-                message = chunk.message
-                if message.id is None:
-                    message.id = run_id
-                if chunk.generation_info:
-                    message.response_metadata = {**chunk.generation_info, **message.response_metadata}
+                given, info, is_first = chunk.message, chunk.generation_info, message is None
+                message = _named(given, info, run_id)
+                if info:
+                    infos.append(info)
+                if message.response_metadata or getattr(message, "usage_metadata", None) or (is_first and given.id):
+                    said.append(message)
+                if scope.handlers and message is not given:
+                    chunk = _copied(chunk, {"message": message})
                 await give_token(io, chunk.text, chunk, message)
-                yield chunk
+                yield message
         finally:
+            if infos:
+                scope.details["info"] = merge_dicts(*infos)
+            if said:
+                _tell(scope, fold(said))
             await io.close(source)
+        if message is None:
+            raise ModelError(f"{type(self).__name__} streamed no chunk at all; no generation chunks were returned.")
 
     def shown_output(self, value: ChatResult, scope: RunScope) -> Any:
         """Return the first message of the answer, as records show it.
@@ -179,9 +237,7 @@ class BaseChatModel(BaseLanguageModel):
             value: The answer.
             scope: The run.
         """
-        message = value.generations[0].message
-        self._ended(message, list(value.generations), value.llm_output, scope)
-        return message
+        return value.generations[0].message
 
     def shown_stream(self, chunks: list[Any], scope: RunScope) -> Any:
         """Return the sum of the streamed chunks.
@@ -190,14 +246,24 @@ class BaseChatModel(BaseLanguageModel):
             chunks: The message chunks.
             scope: The run.
         """
-        message = fold(chunks) if chunks else AIMessage(content="")
-        wrap = ChatGenerationChunk if isinstance(message, BaseMessageChunk) else ChatGeneration
-        self._ended(message, [wrap(message=message)], None, scope)
+        message = fold(chunks)
+        if "end" not in scope.details:
+            generation = ChatGenerationChunk(message=message, generation_info=scope.details.get("info"))
+            scope.details["end"] = LLMResult(generations=[[generation]])
         return message
 
-    def _ended(self, message: BaseMessage, generations: list[Any], llm_output: Any, scope: RunScope) -> None:
-        scope.details["end"] = LLMResult(generations=[generations], llm_output=llm_output)
-        tell_usage(scope, getattr(message, "usage_metadata", None), message.response_metadata)
+    def _ended(self, result: ChatResult, scope: RunScope) -> ChatResult:
+        """Return the answer with ids and metadata in its messages; the provider's own objects stay as they are."""
+        if not result.generations:
+            raise ModelError(f"{type(self).__name__} returned no generation; its answer was {result!r}.")
+        shared = result.llm_output if len(result.generations) == 1 else None
+        run_id = f"run-{scope.run.id}"
+        generations = [_told(g, shared, f"{run_id}-{place}") for place, g in enumerate(result.generations)]
+        scope.details["end"] = LLMResult(generations=[list(generations)], llm_output=result.llm_output)
+        _tell(scope, generations[0].message)
+        if self.verbose:
+            log_answer(self.get_name(), generations[0].text)
+        return _copied(result, {"generations": generations})
 
     def answer(self, value: ChatResult, scope: RunScope) -> Any:
         """Return the message that the caller gets.
@@ -207,6 +273,53 @@ class BaseChatModel(BaseLanguageModel):
             scope: The run.
         """
         return value.generations[0].message
+
+
+def _tell(scope: RunScope, message: BaseMessage) -> None:
+    tell_answer(scope, message.response_metadata, getattr(message, "usage_metadata", None), message.id)
+
+
+def _told(generation: ChatGeneration, shared: Mapping[str, Any] | None, name: str) -> ChatGeneration:
+    """Return the generation with an id and its metadata in its message, as a copy where anything changes."""
+    message = generation.message
+    metadata = {**(shared or {}), **(generation.generation_info or {}), **message.response_metadata}
+    if message.id is not None and metadata == message.response_metadata:
+        return generation
+    told = _copied(message, {"id": message.id or name, "response_metadata": metadata})
+    return _copied(generation, {"message": told})
+
+
+def _named(message: BaseMessageChunk, info: Mapping[str, Any] | None, name: str) -> BaseMessageChunk:
+    """Return the chunk with an id and its info in its metadata, as a copy where anything changes."""
+    if info:
+        return _copied(message, {"id": message.id or name, "response_metadata": {**info, **message.response_metadata}})
+    return message if message.id is not None else _copied(message, {"id": name})
+
+
+def _copied(model: _Model, changes: Mapping[str, Any]) -> _Model:
+    """Return a copy with other values for some fields; pydantic's own takes twice the time, for every token."""
+    made = model.__class__.__new__(model.__class__)
+    _set(made, "__dict__", {**model.__dict__, **changes})
+    _set(made, "__pydantic_fields_set__", {*model.__pydantic_fields_set__, *changes})
+    _set(made, "__pydantic_extra__", model.__pydantic_extra__)
+    _set(made, "__pydantic_private__", model.__pydantic_private__)
+    return made
+
+
+def _summed(chunks: list[ChatGenerationChunk]) -> ChatResult:
+    """Return streamed chunks as one answer; none for none."""
+    if not chunks:
+        return ChatResult(generations=[])
+    total: ChatGenerationChunk = fold(chunks)
+    message = message_chunk_to_message(total.message)
+    return ChatResult(generations=[ChatGeneration(message=message, generation_info=total.generation_info)])
+
+
+def _without_run_id(generation: ChatGeneration) -> ChatGeneration:
+    """Return the generation without an id that names this run: the next run that gets it has its own."""
+    if not (generation.message.id or "").startswith("run-"):
+        return generation
+    return _copied(generation, {"message": _copied(generation.message, {"id": None})})
 
 
 class SimpleChatModel(BaseChatModel):
@@ -231,8 +344,3 @@ class SimpleChatModel(BaseChatModel):
     ) -> ChatResult:
         text = self._call(messages, stop=stop, run_manager=run_manager, **kwargs)
         return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text))])
-
-
-def _writes(model: BaseLanguageModel, method: str, base: type[Any]) -> bool:
-    """Return whether the model's class has a method of its own in place of the base's."""
-    return getattr(type(model), method) is not getattr(base, method)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...tracing.callbacks.run_managers import CallbackManagerForLLMRun
@@ -29,6 +29,10 @@ class FakeListLLM(LLM):
     @property
     def _llm_type(self) -> str:
         return "fake-list"
+
+    def cache_fields(self) -> Mapping[str, Any]:
+        """Return the responses: which one comes next is no part of what is asked."""
+        return {"responses": self.responses}
 
     def _call(
         self,
@@ -56,6 +60,10 @@ class FakeListChatModel(SimpleChatModel):
     @property
     def _llm_type(self) -> str:
         return "fake-list-chat-model"
+
+    def cache_fields(self) -> Mapping[str, Any]:
+        """Return the responses: which one comes next is no part of what is asked."""
+        return {"responses": self.responses}
 
     def _next(self) -> str:
         response = self.responses[self.i]

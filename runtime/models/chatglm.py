@@ -1,8 +1,9 @@
 """ChatGLM: a text model behind a ChatGLM server, classic or OpenAI-style.
 
 The classic server (`POST /`) answers in one piece, so a stream of it has one chunk. When `endpoint_url` ends with
-`/v1/chat/completions` the server streams, and so does this. Stop strings are cut here, literally: the classic protocol
-has none. Blocking and async calls both go through httpx; a call leaves no connection behind.
+`/v1/chat/completions` the server streams, and so does this; the last chunk then has no text, but why the model stopped.
+Stop strings are cut here, literally: the classic protocol has none. Blocking and async calls both go through httpx; a
+call leaves no connection behind, and leaving a stream early tells the server at once.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from ...tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from ..language_models.llms import LLM
-from ..outputs import GenerationChunk
+from ..language_models.turns import Turns
+from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.io import Io
 from .chatglm_wire import (
-    Answer,
+    ChatAnswer,
     ChatDelta,
     ChatGlmUnreachableError,
     StopCutter,
@@ -62,7 +64,9 @@ class ChatGLM(LLM):
         temperature: Sent as it is.
         history: Earlier turns, each [prompt, answer].
         top_p: Sent as it is.
-        with_history: Whether the server's history is kept for the next call. Calls then wait for each other.
+        with_history: Whether the server's history is kept for the next call; a server that sends none has its turns
+            kept here. The answer is kept as the server gave it, not cut at stop strings. Calls then wait for each
+            other. A stream, whose reader may pause, does not: it adds its turn when it has been read to its end.
         timeout_s: How long the server may be silent, in seconds.
     """
 
@@ -75,7 +79,8 @@ class ChatGLM(LLM):
     with_history: bool = False
     timeout_s: float = READ_TIMEOUT_S
 
-    _turn: Any = PrivateAttr(default_factory=threading.Lock)
+    _turns: Any = PrivateAttr(default_factory=Turns)
+    _writing: Any = PrivateAttr(default_factory=threading.Lock)
 
     @model_validator(mode="before")
     @classmethod
@@ -111,8 +116,17 @@ class ChatGLM(LLM):
     def _is_chat(self) -> bool:
         return urlsplit(self.endpoint_url).path.rstrip("/").endswith(_CHAT_PATH)
 
+    @property
+    def _url(self) -> str:
+        """The address to post to: servers know the OpenAI-style path without a trailing slash only."""
+        return self.endpoint_url.rstrip("/") if self._is_chat else self.endpoint_url
+
     def _can_stream(self, io: Io) -> bool:
         return self._is_chat
+
+    def cache_fields(self) -> Mapping[str, Any]:
+        """Return what decides an answer: not how long to wait for it."""
+        return {name: value for name, value in super().cache_fields().items() if name != "timeout_s"}
 
     def _payload(self, prompt: str, kwargs: Mapping[str, Any], *, stream: bool = False) -> dict[str, Any]:
         fields: dict[str, Any] = {
@@ -125,55 +139,61 @@ class ChatGLM(LLM):
         }
         return build_chat_request(prompt, stream=stream, **fields) if self._is_chat else build_request(prompt, **fields)
 
-    def _read(self, prompt: str, status: int, text: str) -> Answer:
-        if not self._is_chat:
-            return parse_answer(status, text)
-        answer = parse_chat_answer(status, text)
-        return Answer(answer.text, [*self.history, [prompt, answer.text]])
+    def _read(self, prompt: str, status: int, body: bytes) -> ChatAnswer:
+        """Return what a whole answer says, and keep its history."""
+        text = body.decode("utf-8", "replace")
+        if self._is_chat:
+            answer = parse_chat_answer(status, text)
+            self._keep(prompt, answer.text)
+            return answer
+        classic = parse_answer(status, text)
+        self._keep(prompt, classic.response, classic.history)
+        return ChatAnswer(classic.response, None, None)
 
-    def _keep(self, answer: Answer) -> None:
-        if self.with_history and answer.history is not None:
-            self.history = answer.history
+    def _keep(self, prompt: str, text: str, history: list[Any] | None = None) -> None:
+        if self.with_history:
+            with self._writing:
+                self.history = [*self.history, [prompt, text]] if history is None else history
 
-    def _call(
+    def _generate(
         self,
-        prompt: str,
+        prompts: list[str],
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> str:
+    ) -> LLMResult:
         import httpx
 
-        with self._turn_taken():
-            try:
-                with httpx.Client(**self._client(), trust_env=False) as client:
-                    reply = client.post(self.endpoint_url, json=self._payload(prompt, kwargs), headers=_HEADERS)
-                    status, text = reply.status_code, reply.text
-            except httpx.HTTPError as exc:
-                raise self._unreachable(exc) from exc
-            answer = self._read(prompt, status, text)
-            self._keep(answer)
-        return cut_at_stop(answer.response, stop)
+        answers = []
+        for prompt in prompts:
+            with self._turn_taken():
+                try:
+                    with httpx.Client(**self._client()) as client:
+                        reply = client.post(self._url, json=self._payload(prompt, kwargs), headers=_HEADERS)
+                except (httpx.HTTPError, httpx.InvalidURL) as exc:
+                    raise self._unreachable(exc) from exc
+                answers.append(self._read(prompt, reply.status_code, reply.content))
+        return _result(answers, stop)
 
-    async def _acall(
+    async def _agenerate(
         self,
-        prompt: str,
+        prompts: list[str],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> str:
+    ) -> LLMResult:
         import httpx
 
-        async with self._turn_awaited():
-            try:
-                async with httpx.AsyncClient(**self._client(), trust_env=False) as client:
-                    reply = await client.post(self.endpoint_url, json=self._payload(prompt, kwargs), headers=_HEADERS)
-                    status, text = reply.status_code, reply.text
-            except httpx.HTTPError as exc:
-                raise self._unreachable(exc) from exc
-            answer = self._read(prompt, status, text)
-            self._keep(answer)
-        return cut_at_stop(answer.response, stop)
+        answers = []
+        for prompt in prompts:
+            async with self._turn_awaited():
+                try:
+                    async with httpx.AsyncClient(**self._client()) as client:
+                        reply = await client.post(self._url, json=self._payload(prompt, kwargs), headers=_HEADERS)
+                except (httpx.HTTPError, httpx.InvalidURL) as exc:
+                    raise self._unreachable(exc) from exc
+                answers.append(self._read(prompt, reply.status_code, reply.content))
+        return _result(answers, stop)
 
     def _stream(
         self,
@@ -184,24 +204,23 @@ class ChatGLM(LLM):
     ) -> Iterator[GenerationChunk]:
         import httpx
 
-        with self._turn_taken():
-            reader = _Reader(stop)
-            try:
-                payload = self._payload(prompt, kwargs, stream=True)
-                with (
-                    httpx.Client(**self._client(), trust_env=False) as client,
-                    client.stream("POST", self.endpoint_url, json=payload, headers=_HEADERS) as reply,
-                ):
-                    if reply.status_code != 200:
-                        parse_answer(reply.status_code, reply.read().decode("utf-8", "replace"))
-                    for data in reply.iter_bytes():
-                        yield from reader.chunks(data)
-                        if reader.is_done:
-                            break
-            except httpx.HTTPError as exc:
-                raise self._unreachable(exc) from exc
-            yield from reader.rest()
-            self._keep(Answer("", [*self.history, [prompt, reader.text]]))
+        reader = _Reader(stop, whole=self.with_history)
+        payload = self._payload(prompt, kwargs, stream=True)
+        try:
+            with (
+                httpx.Client(**self._client()) as client,
+                client.stream("POST", self._url, json=payload, headers=_HEADERS) as reply,
+            ):
+                if not _is_streamed(reply):
+                    yield from reader.whole_answer(reply.status_code, reply.read())
+                for data in () if reader.is_done else reply.iter_bytes():
+                    yield from reader.chunks(data)
+                    if reader.is_done:
+                        break
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise self._unreachable(exc) from exc
+        yield from reader.rest()
+        self._keep(prompt, reader.text)
 
     async def _astream(
         self,
@@ -212,37 +231,39 @@ class ChatGLM(LLM):
     ) -> AsyncIterator[GenerationChunk]:
         import httpx
 
-        async with self._turn_awaited():
-            reader = _Reader(stop)
-            try:
-                payload = self._payload(prompt, kwargs, stream=True)
-                async with (
-                    httpx.AsyncClient(**self._client(), trust_env=False) as client,
-                    client.stream("POST", self.endpoint_url, json=payload, headers=_HEADERS) as reply,
-                ):
-                    if reply.status_code != 200:
-                        parse_answer(reply.status_code, (await reply.aread()).decode("utf-8", "replace"))
-                    async for data in reply.aiter_bytes():
-                        for chunk in reader.chunks(data):
-                            yield chunk
-                        if reader.is_done:
-                            break
-            except httpx.HTTPError as exc:
-                raise self._unreachable(exc) from exc
-            for chunk in reader.rest():
-                yield chunk
-            self._keep(Answer("", [*self.history, [prompt, reader.text]]))
+        reader = _Reader(stop, whole=self.with_history)
+        payload = self._payload(prompt, kwargs, stream=True)
+        try:
+            async with (
+                httpx.AsyncClient(**self._client()) as client,
+                client.stream("POST", self._url, json=payload, headers=_HEADERS) as reply,
+            ):
+                if not _is_streamed(reply):
+                    for chunk in reader.whole_answer(reply.status_code, await reply.aread()):
+                        yield chunk
+                async for data in _nothing() if reader.is_done else reply.aiter_bytes():
+                    for chunk in reader.chunks(data):
+                        yield chunk
+                    if reader.is_done:
+                        break
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise self._unreachable(exc) from exc
+        for chunk in reader.rest():
+            yield chunk
+        self._keep(prompt, reader.text)
 
     def _client(self) -> dict[str, Any]:
         import httpx
 
         timeout = httpx.Timeout(self.timeout_s, connect=CONNECT_TIMEOUT_S)
-        return {"timeout": timeout, "verify": _ssl_context() if self.endpoint_url.startswith("https") else False}
+        verify = _ssl_context() if self.endpoint_url.startswith("https") else False
+        return {"timeout": timeout, "verify": verify, "trust_env": False}
 
-    def _unreachable(self, error: httpx.HTTPError) -> ChatGlmUnreachableError:
+    def _unreachable(self, error: Exception) -> ChatGlmUnreachableError:
         what = str(error) or type(error).__name__
         return ChatGlmUnreachableError(
-            f"No answer from the ChatGLM server at {self.endpoint_url}: {what}. Is it running, and is endpoint_url right?"
+            f"No answer from the ChatGLM server at {self.endpoint_url}: {what}. "
+            "Is it running, and is endpoint_url right?"
         )
 
     @contextmanager
@@ -250,20 +271,24 @@ class ChatGLM(LLM):
         if not self.with_history:
             yield
             return
-        with self._turn:
+        asked = self._turns.ask()
+        try:
+            asked.result()
             yield
+        finally:
+            self._turns.leave(asked)
 
     @asynccontextmanager
     async def _turn_awaited(self) -> AsyncGenerator[None]:
         if not self.with_history:
             yield
             return
-        while not self._turn.acquire(blocking=False):  # the holder may be a thread or a task of any loop
-            await asyncio.sleep(0.002)
+        asked = self._turns.ask()
         try:
+            await asyncio.shield(asyncio.wrap_future(asked))
             yield
         finally:
-            self._turn.release()
+            self._turns.leave(asked)
 
 
 class _Reader:
@@ -271,11 +296,13 @@ class _Reader:
 
     Args:
         stop: The stop strings.
+        whole: Whether to read on behind a stop string, so that `text` is the whole answer.
     """
 
-    def __init__(self, stop: list[str] | None) -> None:
+    def __init__(self, stop: list[str] | None, *, whole: bool) -> None:
         self._events = SseDecoder()
         self._cutter = StopCutter(stop)
+        self._whole = whole
         self._ended = False
         self._pieces: list[str] = []
         self._info: dict[str, Any] = {}
@@ -283,40 +310,70 @@ class _Reader:
     @property
     def is_done(self) -> bool:
         """Whether the rest of the answer need not be read."""
-        return self._ended or self._cutter.is_stopped
+        return self._ended or (self._cutter.is_stopped and not self._whole)
 
     @property
     def text(self) -> str:
-        """What was given so far."""
+        """What the server sent so far, uncut."""
         return "".join(self._pieces)
+
+    def whole_answer(self, status: int, body: bytes) -> Iterator[GenerationChunk]:
+        """Yield the chunk of an answer that came in one piece, though a stream was asked for."""
+        answer = parse_chat_answer(status, body.decode("utf-8", "replace"))
+        self._ended = True
+        yield from self._given(ChatDelta(answer.text, answer.finish_reason, answer.usage, is_last=True))
 
     def chunks(self, data: bytes) -> Iterator[GenerationChunk]:
         """Yield the chunks that these bytes finish."""
         for event in self._events.feed(data):
-            delta: ChatDelta = parse_chat_event(event)
+            delta = parse_chat_event(event)
             self._ended = self._ended or delta.is_last
-            if delta.finish_reason:
-                self._info["finish_reason"] = delta.finish_reason
-            if delta.usage:
-                self._info["usage"] = delta.usage
-            yield from self._given(self._cutter.feed(delta.text))
+            yield from self._given(delta)
             if self.is_done:
                 return
 
+    def _given(self, delta: ChatDelta) -> Iterator[GenerationChunk]:
+        if delta.finish_reason:
+            self._info["finish_reason"] = delta.finish_reason
+        if delta.usage:
+            self._info["usage"] = delta.usage
+        if delta.text:
+            self._pieces.append(delta.text)
+            text = self._cutter.feed(delta.text)
+            if text:
+                yield GenerationChunk(text=text)
+
     def rest(self) -> Iterator[GenerationChunk]:
-        """Yield what was held back.
+        """Yield what was held back, and why the model stopped.
 
         Raises:
             ChatGlmUnreachableError: If the answer was cut off before its end.
         """
         if not self.is_done and "finish_reason" not in self._info:
-            raise ChatGlmUnreachableError("The ChatGLM server closed the stream before its end; the answer is incomplete.")
-        yield from self._given(self._cutter.finish())
+            raise ChatGlmUnreachableError(
+                "The ChatGLM server closed the stream before its end; the answer is incomplete."
+            )
+        if self._cutter.is_stopped:
+            self._info["finish_reason"] = "stop"
+        yield GenerationChunk(text=self._cutter.finish(), generation_info=self._info)
 
-    def _given(self, text: str) -> Iterator[GenerationChunk]:
-        if text:
-            self._pieces.append(text)
-            yield GenerationChunk(text=text)
+
+def _is_streamed(reply: httpx.Response) -> bool:
+    return reply.status_code == 200 and not reply.headers.get("content-type", "").startswith("application/json")
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
+
+
+def _result(answers: list[ChatAnswer], stop: list[str] | None) -> LLMResult:
+    generations = []
+    for answer in answers:
+        said = {"finish_reason": answer.finish_reason, "usage": answer.usage}
+        info = {key: value for key, value in said.items() if value}
+        generations.append([Generation(text=cut_at_stop(answer.text, stop), generation_info=info or None)])
+    return LLMResult(generations=list(generations))
 
 
 @cache

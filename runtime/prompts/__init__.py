@@ -1,1 +1,30 @@
-"""Prompts."""
+"""Prompts: variables in, a value for any model out."""
+
+from .base import BasePromptTemplate, format_document
+from .chat import BaseChatPromptTemplate, ChatPromptTemplate
+from .message_templates import (
+    AIMessagePromptTemplate,
+    BaseMessagePromptTemplate,
+    BaseStringMessagePromptTemplate,
+    ChatMessagePromptTemplate,
+    HumanMessagePromptTemplate,
+    MessagesPlaceholder,
+    SystemMessagePromptTemplate,
+)
+from .template import PromptTemplate, StringPromptTemplate
+
+__all__ = [
+    "AIMessagePromptTemplate",
+    "BaseChatPromptTemplate",
+    "BaseMessagePromptTemplate",
+    "BasePromptTemplate",
+    "BaseStringMessagePromptTemplate",
+    "ChatMessagePromptTemplate",
+    "ChatPromptTemplate",
+    "HumanMessagePromptTemplate",
+    "MessagesPlaceholder",
+    "PromptTemplate",
+    "StringPromptTemplate",
+    "SystemMessagePromptTemplate",
+    "format_document",
+]

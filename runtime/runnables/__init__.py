@@ -15,12 +15,14 @@ from .generator import RunnableGenerator
 from .parallel import RunnableMap, RunnableParallel
 from .passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from .sequence import RunnableSequence
+from .serializable import ComposedSerializable, RunnableSerializable
 from .slots import Slots
 from .threads import carry_context
 
 __all__ = [
     "AddableDict",
     "Composed",
+    "ComposedSerializable",
     "Runnable",
     "RunnableAssign",
     "RunnableBinding",
@@ -33,6 +35,7 @@ __all__ = [
     "RunnablePassthrough",
     "RunnablePick",
     "RunnableSequence",
+    "RunnableSerializable",
     "carry_context",
     "chain",
     "coerce_to_runnable",
@@ -43,6 +46,8 @@ __all__ = [
 
 Slots.sequence = RunnableSequence
 Slots.coerce = coerce_to_runnable
+Slots.function = RunnableLambda
+Slots.parallel = RunnableParallel
 Slots.binding = RunnableBinding
 Slots.each = RunnableEach
 Slots.assign = lambda steps: RunnableAssign(RunnableParallel(steps))

@@ -15,6 +15,7 @@ from .batching import abatch_each, batch_each
 from .config import RunnableConfig
 from .io import fold, single
 from .io_loop import ThreadedIteration, in_thread
+from .loop_streams import close_on_loop
 from .pulling import Pulled
 from .slots import Slots
 
@@ -108,8 +109,11 @@ class Runnable(ABC, Generic[Input, Output]):
         if chunks is None:
             yield await self.ainvoke(input, config, **kwargs)
             return
-        async for chunk in chunks:
-            yield chunk
+        try:
+            async for chunk in chunks:
+                yield chunk
+        finally:
+            await close_on_loop(chunks)
 
     def transform(
         self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any
@@ -141,15 +145,24 @@ class Runnable(ABC, Generic[Input, Output]):
         """
         if self._writes("transform") and not self._writes("atransform"):
             pulled = Pulled(input)
-            async for chunk in ThreadedIteration(lambda: self.transform(pulled, config, **kwargs)):
-                yield chunk
+            threaded = ThreadedIteration(lambda: self.transform(pulled, config, **kwargs))
+            try:
+                async for chunk in threaded:
+                    yield chunk
+            finally:
+                pulled.close()
+                await threaded.aclose()
             return
         chunks = [chunk async for chunk in input]
         if not chunks:
             return
         if self._writes("astream") or self._writes("stream"):
-            async for chunk in self.astream(fold(chunks), config, **kwargs):
-                yield chunk
+            stream = self.astream(fold(chunks), config, **kwargs)
+            try:
+                async for chunk in stream:
+                    yield chunk
+            finally:
+                await close_on_loop(stream)
         else:
             yield await self.ainvoke(fold(chunks), config, **kwargs)
 

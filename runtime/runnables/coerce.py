@@ -9,7 +9,7 @@ from typing import Any
 from ..exceptions import CoercionError
 from .base import Runnable
 
-__all__ = ["coerce_to_runnable", "on_coerce"]
+__all__ = ["coerce_to_runnable", "is_generator_function", "on_coerce"]
 
 _makers: list[Callable[[Any], Runnable[Any, Any] | None]] = []
 
@@ -39,7 +39,8 @@ def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
         if made is not None:
             return made
     raise CoercionError(
-        f"{thing!r} cannot be a step; use a runnable, a function of one argument, a generator function, or a dict of them."
+        f"{thing!r} cannot be a step; use a runnable, a function of one argument, a generator function, "
+        "or a dict of them."
     )
 
 

@@ -1,7 +1,7 @@
 """Runnables whose every execution is a run: one body, driven blocking or on an event loop.
 
-A subclass writes `body` (whole input) and, where it can stream, `flow` (a stream of input). Each call opens a run, gives
-its signals, calls its handlers before the value is returned, and ends the run once on every path.
+A subclass writes `body` (whole input) and, where it can stream, `flow` (a stream of input). Each call opens a run,
+gives its signals, calls its handlers before the value is returned, and ends the run once on every path.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...tracing.scope import RunScope
 from ..exceptions import AsyncOnlyError
 from .base import Input, Output, Runnable
 from .config import RunnableConfig, handed_down, resolve
-from .frames import trimmed
+from .frames import restored, trimmed
 from .io import Io, fold, single
 from .io_blocking import BlockingIo
 from .io_loop import LoopIo, in_context
@@ -39,7 +39,7 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
     run_type: ClassVar[str] = "chain"
     """The type of its runs."""
 
-    streaming: ClassVar[Literal["input", "output", "none"]] = "input"
+    stream_mode: ClassVar[Literal["input", "output", "none"]] = "input"
     """input: a stream of input reaches `flow` as it comes. output: the input is gathered, `flow` streams the output
     and gives the signals of its chunks itself. none: the input is gathered and the run is an invocation."""
 
@@ -161,12 +161,12 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             output = self.shown_output(result, scope)
             answer = self.answer(result, scope)
         except BaseException as exc:
-            failure = trimmed(exc)
+            failure = restored(exc)
             if scope.fail(failure) and handlers:
                 emit(handlers, error_call(scope, failure))
             if failure is exc:
                 raise
-            raise failure from None
+            raise failure from failure.__cause__
         scope.finish(output)
         if handlers:
             emit(handlers, end_call(scope, output))
@@ -219,7 +219,7 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streaming != "none":
+        if self.stream_mode != "none":
             return BlockingRun(self, iter((input,)), config, kwargs, input)
         return super().stream(input, config, **kwargs)
 
@@ -233,7 +233,7 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streaming != "none":
+        if self.stream_mode != "none":
             return LoopRun(self, single(input), config, kwargs, input)
         return super().astream(input, config, **kwargs)
 
@@ -247,7 +247,7 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streaming == "input":
+        if self.stream_mode == "input":
             return BlockingRun(self, input, config, kwargs)
         return super().transform(input, config, **kwargs)
 
@@ -261,6 +261,6 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streaming == "input":
+        if self.stream_mode == "input":
             return LoopRun(self, input, config, kwargs)
         return super().atransform(input, config, **kwargs)

@@ -32,7 +32,9 @@ class RunnableEach(Composed[Any, list[Any]]):
             suffix: Appended, see `Runnable.get_name`.
             name: Used instead of its own.
         """
-        return super().get_name(suffix, name=name or getattr(self, "name", None) or f"RunnableEach<{self.bound.get_name()}>")
+        return super().get_name(
+            suffix, name=name or getattr(self, "name", None) or f"RunnableEach<{self.bound.get_name()}>"
+        )
 
     async def body(self, value: Any, io: Io, /, **kwargs: Any) -> Any:
         """Return the outputs for all items, in order.

@@ -62,15 +62,19 @@ async def _streamed(
     producer = asyncio.ensure_future(_produced(runnable.astream(input, tapped, **kwargs)))
     producer.add_done_callback(stream.end)
     records = stream.records()
+    message: str | None = ABANDONED
     try:
         async for record in records:
             yield record
         await producer
+    except asyncio.CancelledError as exc:
+        message = ABANDONED if ABANDONED in exc.args else None
+        raise
     finally:
-        if not producer.done():
-            stream.end()
-            producer.cancel(ABANDONED)
-            await asyncio.gather(producer, return_exceptions=True)
+        await records.aclose()
+        stream.end()
+        producer.cancel(message)
+        await asyncio.gather(producer, return_exceptions=True)
 
 
 async def _produced(chunks: AsyncIterator[Any]) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from types import CodeType, TracebackType
 from typing import TypeVar
 
-__all__ = ["hidden", "trimmed"]
+__all__ = ["hidden", "restored", "trimmed"]
 
 F = TypeVar("F")
 _HIDDEN: set[CodeType] = set()
+_HOME = ("spanloom.runtime.runnables.", "spanloom.tracing.")
+_ENTRIES = ("invoke", "ainvoke")
+_BODIES = ("body", "flow", "<listcomp>")
+_TURNED = ("coroutine raised StopIteration", "async generator raised StopIteration")
 
 
 def hidden(function: F) -> F:
@@ -18,23 +22,53 @@ def hidden(function: F) -> F:
 
 
 def trimmed(error: BaseException) -> BaseException:
-    """Return the exception as user code raised it, with the plumbing taken out of its traceback.
+    """Return the exception with the plumbing taken out of its traceback.
 
-    A StopIteration that Python turned into a RuntimeError on its way through a coroutine is turned back.
+    Args:
+        error: What came out of a body.
+    """
+    frame: TracebackType | None = error.__traceback__
+    inside = False  # the run's own body, which may itself call `body` or `flow`
+    while frame is not None:
+        inner = frame.tb_next
+        while inner is not None and _is_plumbing(inner, inside):
+            inside = _is_body(inner)
+            inner = inner.tb_next
+        frame.tb_next = inner
+        frame = inner
+        if frame is not None and frame.tb_frame.f_code.co_name in _ENTRIES:
+            break  # what is deeper was trimmed by the inner run
+        inside = frame is not None and _is_body(frame)
+    return error
+
+
+def _is_ours(frame: TracebackType) -> bool:
+    return str(frame.tb_frame.f_globals.get("__name__", "")).startswith(_HOME)
+
+
+def _is_body(frame: TracebackType) -> bool:
+    return frame.tb_frame.f_code.co_name in _BODIES and _is_ours(frame)
+
+
+def _is_plumbing(frame: TracebackType, inside: bool) -> bool:
+    code = frame.tb_frame.f_code
+    if code in _HIDDEN:
+        return True
+    if code.co_name in _ENTRIES or not _is_ours(frame):
+        return False
+    return inside or code.co_name not in _BODIES or code.co_name == "<listcomp>"
+
+
+def restored(error: BaseException) -> BaseException:
+    """Return the exception as user code raised it, trimmed.
+
+    A StopIteration that Python turned into a RuntimeError on its way through our coroutines is turned back. Only for
+    callers that may raise one: out of an iterator it would read as the end.
 
     Args:
         error: What came out of a body.
     """
     cause = error.__cause__
-    if type(error) is RuntimeError and isinstance(cause, StopIteration) and "raised StopIteration" in str(error):
+    if type(error) is RuntimeError and isinstance(cause, StopIteration) and str(error) in _TURNED:
         return cause
-    frame: TracebackType | None = error.__traceback__
-    while frame is not None:
-        inner = frame.tb_next
-        while inner is not None and inner.tb_frame.f_code in _HIDDEN:
-            inner = inner.tb_next
-        frame.tb_next = inner
-        frame = inner
-        if frame is not None and frame.tb_frame.f_code.co_name in ("invoke", "ainvoke"):
-            break  # what is deeper was trimmed by the inner run
-    return error
+    return trimmed(error)

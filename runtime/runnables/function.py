@@ -16,7 +16,7 @@ from typing import Any, Generic, cast
 from ..exceptions import CoercionError
 from .base import Input, Output, Runnable
 from .composed import Composed
-from .config import DEFAULT_RECURSION_LIMIT, RunnableConfig
+from .config import DEFAULT_RECURSION_LIMIT
 from .io import Io, fold
 from .io_loop import is_async
 
@@ -183,7 +183,8 @@ def _limited(runnable: Runnable[Any, Any], io: Io) -> Runnable[Any, Any]:
     limit = io.scope.config.get("recursion_limit", DEFAULT_RECURSION_LIMIT)
     if limit <= 0:
         raise RecursionError(
-            f"{io.scope.run.name} returned a runnable, and the recursion limit is reached; raise recursion_limit in the config."
+            f"{io.scope.run.name} returned a runnable, and the recursion limit is reached; "
+            "raise recursion_limit in the config."
         )
     io.scope.config = {**io.scope.config, "recursion_limit": limit - 1}
     return runnable

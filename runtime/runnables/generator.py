@@ -101,4 +101,6 @@ class RunnableGenerator(Composed[Input, Output], Generic[Input, Output]):
             async for chunk in made:
                 yield chunk
         finally:
+            if isinstance(source, Pulled):
+                source.close()
             await io.close(made)

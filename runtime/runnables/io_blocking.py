@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any
@@ -18,8 +18,9 @@ from .config import RunnableConfig, child_config, visible_config
 from .frames import hidden
 from .io import Io, Step
 from .threads import DEFAULT_CONCURRENCY, submit
+from .unhooked import unhooked
 
-__all__ = ["AsAsync", "AsBlocking", "BlockingIo", "close_blocking", "finish_now", "next_now"]
+__all__ = ["AsAsync", "AsBlocking", "BlockingIo", "close_blocking", "finish_now", "next_now", "run_jobs"]
 
 _END = object()
 
@@ -50,18 +51,6 @@ def next_now(generator: Any) -> Any:
         StopAsyncIteration: At its end.
     """
     return finish_now(generator.__anext__())
-
-
-def without_hooks(generator: Any) -> Any:
-    """Return the first step of an async generator, started so that no running loop will finalise it elsewhere."""
-    hooks = sys.get_asyncgen_hooks()
-    if hooks.firstiter is None and hooks.finalizer is None:
-        return generator.__anext__()
-    sys.set_asyncgen_hooks(None, None)
-    try:
-        return generator.__anext__()
-    finally:
-        sys.set_asyncgen_hooks(*hooks)
 
 
 def close_blocking(stream: object) -> None:
@@ -175,6 +164,7 @@ class BlockingIo:
             return child_config(self.scope, tag)
         return visible_config(self.scope, tag)
 
+    @unhooked
     async def iterate(self, make: Callable[[], Any]) -> AsyncIterator[Any]:
         """Yield what user code yields."""
         source = iter(make())
@@ -192,7 +182,7 @@ class BlockingIo:
 
     def merge(self, streams: Mapping[str, AsyncIterator[Any]]) -> AsyncIterator[tuple[str, Any]]:
         """Yield the chunks of several streams as they come; each is read by one worker thread at a time."""
-        return _merged(streams)
+        return _merged(streams, self.scope.config.get("max_concurrency"))
 
     def tee(self, chunks: AsyncIterator[Any], count: int) -> list[AsyncIterator[Any]]:
         """Return iterators that each give all the chunks, in whichever thread they are read."""
@@ -256,9 +246,12 @@ def run_jobs(jobs: Sequence[Callable[[], Any]], limit: int | None) -> list[Any]:
     return results
 
 
-async def _merged(streams: Mapping[str, AsyncIterator[Any]]) -> AsyncIterator[tuple[str, Any]]:
+@unhooked
+async def _merged(streams: Mapping[str, AsyncIterator[Any]], limit: int | None) -> AsyncIterator[tuple[str, Any]]:
     """Yield chunks as they come, asking each stream for one at a time, from a worker thread."""
     context = copy_context()
+    idle = deque(streams.items())
+    wanted = max(1, limit or len(streams))
     arrived: SimpleQueue[tuple[str, Any, BaseException | None]] = SimpleQueue()
 
     def ask(key: str, stream: AsyncIterator[Any]) -> None:
@@ -271,18 +264,17 @@ async def _merged(streams: Mapping[str, AsyncIterator[Any]]) -> AsyncIterator[tu
 
     asked = 0
     try:
-        for key, stream in streams.items():
-            context.copy().run(submit, ask, key, stream)
-            asked += 1
-        while asked:
+        while idle or asked:
+            while idle and asked < wanted:
+                context.copy().run(partial(submit, ask, *idle.popleft()))
+                asked += 1
             key, chunk, error = arrived.get()
             asked -= 1
             if error is not None:
                 raise error
             if chunk is not _END:
                 yield key, chunk
-                context.copy().run(submit, ask, key, streams[key])
-                asked += 1
+                idle.append((key, streams[key]))
     finally:
         for _ in range(asked):
             arrived.get()
@@ -299,6 +291,7 @@ class _Shared:
         self.buffers: list[deque[Any]] = [deque() for _ in range(count)]
         self.open = count
 
+    @unhooked
     async def branch(self, place: int) -> AsyncIterator[Any]:
         buffer = self.buffers[place]
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -18,11 +17,16 @@ from ...tracing.scope import ABANDONED, RunScope
 from .config import RunnableConfig, child_config, visible_config
 from .frames import hidden
 from .io import Io, Step
+from .loop_streams import Ahead, Shared, close_on_loop, merged
 from .threads import start
+from .unhooked import unhooked
 
-__all__ = ["LoopIo", "ThreadedIteration", "close_on_loop", "in_context", "in_thread"]
+__all__ = ["LoopIo", "ThreadedIteration", "gather_tasks", "in_context", "in_thread", "is_async", "thread_future"]
 
 _END = object()
+
+_LOOK_UP_S = 1.0
+"""How often a thread that waits for its reader looks whether the reader's loop is still there, in seconds."""
 
 
 @hidden
@@ -103,17 +107,6 @@ def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | Non
         future.set_exception(error)
 
 
-async def close_on_loop(stream: object) -> None:
-    """Close an async iterator, or an iterator; others are left alone."""
-    aclose = getattr(stream, "aclose", None)
-    if aclose is not None:
-        await aclose()
-        return
-    close = getattr(stream, "close", None)
-    if close is not None:
-        close()
-
-
 class LoopIo:
     """What the body of a run may do on an event loop.
 
@@ -174,16 +167,16 @@ class LoopIo:
 
     def merge(self, streams: Mapping[str, AsyncIterator[Any]]) -> AsyncIterator[tuple[str, Any]]:
         """Yield the chunks of several streams as they come; each is asked for one at a time."""
-        return _merged(streams)
+        return merged(streams, self.scope.config.get("max_concurrency"))
 
     def tee(self, chunks: AsyncIterator[Any], count: int) -> list[AsyncIterator[Any]]:
         """Return iterators that each give all the chunks, in whichever task they are read."""
-        shared = _Shared(chunks, count)
+        shared = Shared(chunks, count)
         return [shared.branch(place) for place in range(count)]
 
     def ahead(self, stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Return the stream; its first chunk is asked for at once."""
-        return _Ahead(stream)
+        return Ahead(stream)
 
     async def close(self, *streams: object) -> None:
         """Close streams that will not be read on."""
@@ -199,6 +192,7 @@ def is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
+@unhooked
 async def _iterated(make: Callable[[], Any]) -> AsyncIterator[Any]:
     made = make()
     source: Any = made if hasattr(made, "__aiter__") else ThreadedIteration(lambda: made)
@@ -226,7 +220,7 @@ async def gather_tasks(jobs: Sequence[Callable[[], Awaitable[Any]]], limit: int 
         async with gate:
             return await job()
 
-    tasks = [asyncio.ensure_future(run(job)) for job in jobs]
+    tasks = [asyncio.get_running_loop().create_task(run(job)) for job in jobs]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         return [task.result() if task.done() else await task for task in _failed_first(tasks)]
@@ -238,98 +232,12 @@ async def gather_tasks(jobs: Sequence[Callable[[], Awaitable[Any]]], limit: int 
         raise
 
 
-def _failed_first(tasks: list[asyncio.Future[Any]]) -> list[asyncio.Future[Any]]:
+def _failed_first(tasks: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
     """Raise the failure of the earliest failed task, or return the tasks."""
     for task in tasks:
         if task.done():
             task.result()
     return tasks
-
-
-async def _merged(streams: Mapping[str, AsyncIterator[Any]]) -> AsyncIterator[tuple[str, Any]]:
-    context = copy_context()
-
-    def ask(key: str) -> asyncio.Task[Any]:
-        return asyncio.get_running_loop().create_task(_next_or_end(streams[key]), context=context.copy())
-
-    asked = {ask(key): key for key in streams}
-    arrived: deque[asyncio.Task[Any]] = deque()
-    try:
-        while asked:
-            done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-            arrived.extend(task for task in asked if task in done)
-            while arrived:
-                task = arrived.popleft()
-                key = asked.pop(task)
-                chunk = task.result()
-                if chunk is not _END:
-                    yield key, chunk
-                    asked[ask(key)] = key
-    finally:
-        for task in asked:
-            task.cancel(ABANDONED)
-        await asyncio.gather(*asked, return_exceptions=True)
-        for stream in streams.values():
-            await close_on_loop(stream)
-
-
-class _Ahead:
-    """A stream whose first chunk is being read already."""
-
-    def __init__(self, source: AsyncIterator[Any]) -> None:
-        self.source = source
-        self.first: asyncio.Task[Any] | None = asyncio.get_running_loop().create_task(_next_or_end(source))
-
-    def __aiter__(self) -> _Ahead:
-        return self
-
-    async def __anext__(self) -> Any:
-        first, self.first = self.first, None
-        chunk = await _next_or_end(self.source) if first is None else await first
-        if chunk is _END:
-            raise StopAsyncIteration
-        return chunk
-
-    async def aclose(self) -> None:
-        if self.first is not None:
-            self.first.cancel(ABANDONED)
-            await asyncio.gather(self.first, return_exceptions=True)
-        await close_on_loop(self.source)
-
-
-async def _next_or_end(stream: AsyncIterator[Any]) -> Any:
-    try:
-        return await stream.__anext__()
-    except StopAsyncIteration:
-        return _END
-
-
-class _Shared:
-    """A stream read once and given to several readers."""
-
-    def __init__(self, source: AsyncIterator[Any], count: int) -> None:
-        self.source = source
-        self.lock = asyncio.Lock()
-        self.buffers: list[deque[Any]] = [deque() for _ in range(count)]
-        self.open = count
-
-    async def branch(self, place: int) -> AsyncIterator[Any]:
-        buffer = self.buffers[place]
-        try:
-            while True:
-                if not buffer:
-                    async with self.lock:
-                        if not buffer:
-                            chunk = await _next_or_end(self.source)
-                            if chunk is _END:
-                                return
-                            for other in self.buffers:
-                                other.append(chunk)
-                yield buffer.popleft()
-        finally:
-            self.open -= 1
-            if self.open == 0:
-                await close_on_loop(self.source)
 
 
 class ThreadedIteration:
@@ -381,8 +289,9 @@ class ThreadedIteration:
         try:
             source = iter(self._make())
             while True:
-                self._permits.acquire()
-                if self._closed:
+                while not self._permits.acquire(timeout=_LOOK_UP_S) and not loop.is_closed():
+                    pass
+                if self._closed or loop.is_closed():
                     break
                 chunk = next(source, _END)
                 if chunk is _END:

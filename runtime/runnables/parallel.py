@@ -42,7 +42,9 @@ class RunnableParallel(Composed[Input, dict[str, Any]], Generic[Input]):
             suffix: Appended, see `Runnable.get_name`.
             name: Used instead of its own.
         """
-        return super().get_name(suffix, name=name or getattr(self, "name", None) or f"RunnableParallel<{','.join(self.steps__)}>")
+        return super().get_name(
+            suffix, name=name or getattr(self, "name", None) or f"RunnableParallel<{','.join(self.steps__)}>"
+        )
 
     def __repr__(self) -> str:
         inside = ",\n  ".join(f"{key}: {step!r}" for key, step in self.steps__.items())

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from ..exceptions import InvalidInputError
 from .addable import AddableDict
 from .composed import Composed
-from .function import RunnableLambda
+from .config import RunnableConfig
 from .io import Io, fold
-from .parallel import RunnableParallel
+from .slots import Slots
 
-__all__ = ["RunnableAssign", "RunnablePassthrough", "RunnablePick"]
+__all__ = ["Mapper", "RunnableAssign", "RunnablePassthrough", "RunnablePick"]
+
+
+class Mapper(Protocol):
+    """What makes the added keys: steps under keys, run side by side."""
+
+    steps__: dict[str, Any]
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Return the added keys."""
+        ...
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Return the added keys, on an event loop."""
+        ...
+
+    def transform(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Yield the added keys for a stream of input."""
+        ...
+
+    def atransform(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Yield the added keys for a stream of input, on an event loop."""
+        ...
 
 
 class RunnablePassthrough(Composed[Any, Any]):
@@ -26,19 +48,21 @@ class RunnablePassthrough(Composed[Any, Any]):
     def __init__(self, func: Callable[..., Any] | None = None, afunc: Callable[..., Any] | None = None) -> None:
         self.func, self.afunc = func, afunc
         given = func or afunc
-        self._look = None if given is None else RunnableLambda(given, None if given is afunc else afunc)
+        self._look: Composed[Any, Any] | None = None
+        if given is not None:
+            self._look = Slots.function(given, None if given is afunc else afunc)
 
     def __repr__(self) -> str:
         return "RunnablePassthrough()"
 
     @classmethod
-    def assign(cls, **kwargs: Any) -> RunnableAssign:  # type: ignore[override]  # documented as a class method here
+    def assign(cls, **kwargs: Any) -> RunnableAssign:
         """Return a runnable that adds keys to a mapping.
 
         Args:
             kwargs: What makes each key's value: runnables, mappings or functions over the whole mapping.
         """
-        return RunnableAssign(RunnableParallel(kwargs))
+        return RunnableAssign(Slots.parallel(kwargs))
 
     async def body(self, value: Any, io: Io, /, **kwargs: Any) -> Any:
         """Return the input.
@@ -76,7 +100,7 @@ class RunnableAssign(Composed[Any, dict[str, Any]]):
         mapper: What makes the added keys.
     """
 
-    def __init__(self, mapper: RunnableParallel[Any]) -> None:
+    def __init__(self, mapper: Mapper) -> None:
         self.mapper = mapper
 
     def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
@@ -86,7 +110,9 @@ class RunnableAssign(Composed[Any, dict[str, Any]]):
             suffix: Appended, see `Runnable.get_name`.
             name: Used instead of its own.
         """
-        return super().get_name(suffix, name=name or getattr(self, "name", None) or f"RunnableAssign<{','.join(self.mapper.steps__)}>")
+        return super().get_name(
+            suffix, name=name or getattr(self, "name", None) or f"RunnableAssign<{','.join(self.mapper.steps__)}>"
+        )
 
     def __repr__(self) -> str:
         return f"RunnableAssign(mapper={self.mapper!r})"

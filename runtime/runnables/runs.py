@@ -8,19 +8,24 @@ and closes its upstream; nothing is read to its end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Literal, Protocol
 
-from ...tracing.abandoned import drain, leave
+from ...tracing import log
+from ...tracing.abandoned import drain, hold, leave, release
 from ...tracing.callbacks.dispatch import Call, aemit, emit, end_call, error_call, start_call
 from ...tracing.run import UNKNOWN
 from ...tracing.scope import RunScope
 from .config import RunnableConfig
 from .frames import hidden, trimmed
 from .io import Io, fold
-from .io_blocking import BlockingIo, close_blocking, finish_now, without_hooks
-from .io_loop import LoopIo, close_on_loop, in_context
+from .io_blocking import BlockingIo, close_blocking, finish_now
+from .io_loop import LoopIo, in_context
+from .loop_streams import close_on_loop
+from .observed import ObservedBlocking, ObservedOnLoop
+from .unhooked import without_hooks
 
 __all__ = ["BlockingRun", "Flowing", "LoopRun", "ashielded"]
 
@@ -30,7 +35,7 @@ _END = object()
 class Flowing(Protocol):
     """What a streaming run must know of its runnable."""
 
-    streaming: ClassVar[Literal["input", "output", "none"]]
+    stream_mode: ClassVar[Literal["input", "output", "none"]]
 
     def opened(self, config: RunnableConfig | None) -> RunScope:
         """Open the run."""
@@ -54,63 +59,11 @@ async def ashielded(handlers: tuple[Any, ...], call: Call) -> None:
     await asyncio.shield(asyncio.ensure_future(aemit(handlers, call)))
 
 
-class _Observed:
-    """The input of a streaming run, kept for its end record where somebody needs it.
-
-    Args:
-        first: The first chunk, read already.
-        source: Where the others come from.
-        kept: Where to keep them, or None.
-    """
-
-    __slots__ = ("first", "kept", "source")
-
-    def __init__(self, first: Any, source: Any, kept: list[Any] | None) -> None:
-        self.first, self.source, self.kept = first, source, kept
-
-    def __aiter__(self) -> _Observed:
-        return self
-
-    def keep(self, chunk: Any) -> Any:
-        if chunk is _END:
-            raise StopAsyncIteration
-        if self.kept is not None:
-            self.kept.append(chunk)
-        return chunk
-
-
-class _ObservedBlocking(_Observed):
-    @hidden
-    async def __anext__(self) -> Any:
-        chunk, self.first = self.first, None
-        if chunk is not None:
-            self.__class__ = _RestBlocking
-            return self.keep(chunk[0])
-        return self.keep(next(self.source, _END))
-
-
-class _RestBlocking(_ObservedBlocking):
-    @hidden
-    async def __anext__(self) -> Any:
-        return self.keep(next(self.source, _END))
-
-
-class _ObservedOnLoop(_Observed):
-    @hidden
-    async def __anext__(self) -> Any:
-        chunk, self.first = self.first, None
-        if chunk is not None:
-            return self.keep(chunk[0])
-        chunk = await self.source.__anext__()
-        if self.kept is not None:
-            self.kept.append(chunk)
-        return chunk
-
-
 class _StreamingRun:
     """What both kinds of streaming runs share."""
 
     __slots__ = (
+        "busy",
         "config",
         "done",
         "flow",
@@ -138,20 +91,30 @@ class _StreamingRun:
         self.config = config
         self.kwargs = kwargs
         self.raw = raw
-        self.known = runnable.streaming == "output"
+        self.known = runnable.stream_mode == "output"
         self.shown: Any = UNKNOWN
         self.scope: RunScope | None = None
         self.flow: Any = None
         self.inputs: list[Any] | None = None
         self.outputs: list[Any] | None = None
         self.done = False
+        self.busy = False
+
+    def occupy(self, what: str) -> None:
+        if self.busy:
+            raise RuntimeError(
+                f"{what}: the stream is already running; only one caller at a time may read or close it."
+            )
+        self.busy = True
 
     def open(self) -> RunScope:
         scope = self.scope = self.runnable.opened(self.config)
         if self.known:
             self.shown = self.runnable.shown_input(self.raw, scope, self.kwargs)
-        if scope.observed:
-            self.inputs, self.outputs = None if self.known else [], []
+        if self.known:  # a model's chunks tell its usage, which its span shows
+            self.outputs = []
+        elif scope.observed or scope.journal is not None:
+            self.inputs, self.outputs = [], []
         scope.begin(self.shown, self.raw)
         return scope
 
@@ -166,7 +129,24 @@ class _StreamingRun:
             return None, UNKNOWN
         if self.known:
             return self.runnable.shown_stream(self.outputs, scope), UNKNOWN
-        return fold(self.outputs), fold(self.inputs or ())
+        told = _told if scope.observed else _typical
+        return told(self.outputs), told(self.inputs or ())
+
+
+def _typical(chunks: Sequence[Any]) -> Any:
+    """Return a value of the class that the chunks have as one; for a journal that keeps no more than that."""
+    if len({type(chunk) for chunk in chunks}) == 1 and (isinstance(chunks[0], str) or hasattr(chunks[0], "__fold__")):
+        return chunks[0]
+    return _told(chunks)
+
+
+def _told(chunks: Sequence[Any]) -> Any:
+    """Return chunks as one value for the end record; those that refuse to be added are represented by the last one."""
+    try:
+        return fold(chunks)
+    except Exception as exc:  # noqa: BLE001 - what is told of a stream must not break it
+        log.warn_once("runs", f"fold:{type(exc)}", "chunks cannot be added up", error=repr(exc))
+        return chunks[-1]
 
 
 class BlockingRun(_StreamingRun, Iterator[Any]):
@@ -184,58 +164,63 @@ class BlockingRun(_StreamingRun, Iterator[Any]):
 
     @hidden
     def __next__(self) -> Any:
+        if self.done:
+            raise StopIteration
+        self.occupy("next()")
         scope = self.scope
         try:
             if scope is None:
-                if self.done:
-                    raise StopIteration
                 first = next(self.source, _END)
                 scope = self.open()
                 if scope.handlers:
                     emit(scope.handlers, start_call(scope, self.shown))
-                chunks = _ObservedBlocking(None if first is _END else (first,), self.source, self.inputs)
+                chunks = ObservedBlocking(None if first is _END else (first,), self.source, self.inputs)
                 self.flow = self.runnable.flow(chunks, BlockingIo(scope), **self.kwargs)
-                chunk = scope.context.run(finish_now, without_hooks(self.flow))
-            elif self.done:
-                raise StopIteration
+                chunk = scope.context.run(finish_now, without_hooks(self.flow.__anext__))
             else:
                 chunk = scope.context.run(finish_now, self.flow.__anext__())
+            self.gave(scope, chunk)
+            for tap in scope.taps:
+                tap.wait_for_room()
         except StopAsyncIteration:
             self._finish()
             raise StopIteration from None
         except BaseException as exc:
-            if scope is None or self.done:
+            if self.scope is None:
                 self.done = True
-                raise
-            failure = trimmed(exc)
-            self._fail(failure)
-            if failure is exc:
-                raise
-            raise failure from None
-        self.gave(scope, chunk)
-        for tap in scope.taps:
-            tap.wait_for_room()
+                close_blocking(self.source)
+            elif not self.done:
+                self._fail(trimmed(exc))
+            raise
+        finally:
+            self.busy = False
         return chunk
 
     def close(self) -> None:
-        """Leave the stream: the run ends as abandoned, its upstream is closed."""
+        """Leave the stream: the run ends as abandoned, its upstream is closed.
+
+        Raises:
+            RuntimeError: If another thread is reading it.
+        """
         if self.done:
             return
-        if self.scope is None:
+        self.occupy("close()")
+        if self.flow is None:
             self.done = True
             close_blocking(self.source)
             return
-        try:
-            self.scope.context.run(finish_now, self.flow.aclose())
-        finally:
-            self._fail(GeneratorExit())
+        self._fail(GeneratorExit())
 
     def _finish(self) -> None:
         self.done = True
         scope = self.scope
         assert scope is not None
-        close_blocking(self.source)
-        output, late_input = self.results(scope)
+        try:
+            close_blocking(self.source)
+            output, late_input = self.results(scope)
+        except BaseException as exc:
+            self._fail(exc)
+            raise
         scope.finish(output, late_input)
         if scope.handlers:
             emit(scope.handlers, end_call(scope, output, late_input))
@@ -245,10 +230,14 @@ class BlockingRun(_StreamingRun, Iterator[Any]):
         scope = self.scope
         assert scope is not None
         try:
-            close_blocking(self.source)
+            if self.flow is not None:
+                scope.context.run(finish_now, self.flow.aclose())
         finally:
-            if scope.fail(error) and scope.handlers:
-                emit(scope.handlers, error_call(scope, error))
+            try:
+                close_blocking(self.source)
+            finally:
+                if scope.fail(error) and scope.handlers:
+                    emit(scope.handlers, error_call(scope, error))
 
     def __del__(self) -> None:
         if not self.done and self.scope is not None:
@@ -278,35 +267,38 @@ class LoopRun(_StreamingRun, AsyncIterator[Any]):
 
     @hidden
     async def __anext__(self) -> Any:
+        if self.done:
+            raise StopAsyncIteration
+        self.occupy("anext()")
         scope = self.scope
         try:
             if scope is None:
-                if self.done:
-                    raise StopAsyncIteration
                 first = await self._first()
                 scope = self.open()
                 self.loop = asyncio.get_running_loop()
                 if scope.handlers:
                     await aemit(scope.handlers, start_call(scope, self.shown))
-                chunks = _ObservedOnLoop(first, self.source, self.inputs)
+                chunks = ObservedOnLoop(first, self.source, self.inputs)
                 self.flow = self.runnable.flow(chunks, LoopIo(scope), **self.kwargs)
-            elif self.done:
-                raise StopAsyncIteration
-            chunk = await in_context(scope.context, self.flow.__anext__())
+                chunk = await in_context(scope.context, without_hooks(self.flow.__anext__))
+            else:
+                chunk = await in_context(scope.context, self.flow.__anext__())
+            self.gave(scope, chunk)
+            for tap in scope.taps:
+                if tap.is_full:
+                    await tap.room()
         except StopAsyncIteration:
-            if scope is not None and not self.done:
-                await self._finish()
+            await self._finish()
             raise
         except BaseException as exc:
-            if scope is None:
+            if self.scope is None:
                 self.done = True
+                await close_on_loop(self.source)
             elif not self.done:
                 await self._fail(trimmed(exc))
             raise
-        self.gave(scope, chunk)
-        for tap in scope.taps:
-            if tap.is_full:
-                await tap.room()
+        finally:
+            self.busy = False
         return chunk
 
     async def _first(self) -> tuple[Any] | None:
@@ -316,27 +308,30 @@ class LoopRun(_StreamingRun, AsyncIterator[Any]):
             return None
 
     async def aclose(self) -> None:
-        """Leave the stream: the run ends as abandoned, its upstream is closed."""
+        """Leave the stream: the run ends as abandoned, its upstream is closed.
+
+        Raises:
+            RuntimeError: If another task is reading it.
+        """
         if self.done:
             return
-        if self.scope is None:
+        self.occupy("aclose()")
+        if self.flow is None:
             self.done = True
             await close_on_loop(self.source)
             return
-        if self.flow is None:
-            await self._fail(GeneratorExit())
-            return
-        try:
-            await in_context(self.scope.context, self.flow.aclose())
-        finally:
-            await self._fail(GeneratorExit())
+        await self._fail(GeneratorExit())
 
     async def _finish(self) -> None:
         self.done = True
         scope = self.scope
         assert scope is not None
-        await close_on_loop(self.source)
-        output, late_input = self.results(scope)
+        try:
+            await close_on_loop(self.source)
+            output, late_input = self.results(scope)
+        except BaseException as exc:
+            await self._fail(exc)
+            raise
         scope.finish(output, late_input)
         if scope.handlers:
             await ashielded(scope.handlers, end_call(scope, output, late_input))
@@ -346,16 +341,20 @@ class LoopRun(_StreamingRun, AsyncIterator[Any]):
         scope = self.scope
         assert scope is not None
         try:
-            await close_on_loop(self.source)
+            if self.flow is not None:
+                await in_context(scope.context, self.flow.aclose())
         finally:
-            if scope.fail(error) and scope.handlers:
-                await ashielded(scope.handlers, error_call(scope, error))
+            try:
+                await close_on_loop(self.source)
+            finally:
+                if scope.fail(error) and scope.handlers:
+                    await ashielded(scope.handlers, error_call(scope, error))
 
     def __del__(self) -> None:
         if not self.done and self.scope is not None:
             self.done = True
             leave(partial(_end_on_loop, self.runnable, self.source, self.scope, self.flow, self.loop))
-            if not self.loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed
                 self.loop.call_soon_threadsafe(drain)
 
 
@@ -363,19 +362,35 @@ def _end_on_loop(runnable: Flowing, source: Any, scope: RunScope, flow: Any, loo
     """End a run whose async iterator was collected: in its loop while that runs, else here, its code left as it is."""
     run = LoopRun(runnable, source, None, {})
     run.scope, run.flow, run.loop = scope, flow, loop
-    if loop.is_running() and not loop.is_closed():
-        loop.call_soon_threadsafe(_close_later, loop, run)
+    if loop.is_closed() or not loop.is_running():
+        _end_here(run)
         return
+    hold(run, loop.is_closed, partial(_end_here, run))
+    if asyncio._get_running_loop() is loop:
+        _close_later(run)
+        return
+    with suppress(RuntimeError):  # closed in between: it is held
+        loop.call_soon_threadsafe(_close_later, run)
+
+
+def _close_later(run: LoopRun) -> None:
+    run.loop.create_task(run.aclose()).add_done_callback(partial(_closed, run))
+
+
+def _closed(run: LoopRun, task: asyncio.Task[None]) -> None:
+    """Let go of a run that was closed. One whose task the ending loop cancelled before it began stays held."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.warn_once("abandoned", repr(type(error)), "an abandoned run could not be closed", error=repr(error))
+    if run.done:
+        release(run)
+
+
+def _end_here(run: LoopRun) -> None:
+    """End the run, and those that feed it, without touching their code."""
     run.done = True
-    error = GeneratorExit()
-    if scope.fail(error) and scope.handlers:
+    error, scope, source = GeneratorExit(), run.scope, run.source
+    if scope is not None and scope.fail(error) and scope.handlers:
         emit(scope.handlers, error_call(scope, error))
-
-
-_closing: set[asyncio.Task[None]] = set()
-
-
-def _close_later(loop: asyncio.AbstractEventLoop, run: LoopRun) -> None:
-    task = loop.create_task(run.aclose())
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
+    if isinstance(source, LoopRun) and not source.done:
+        _end_here(source)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar, Generic, Literal
 
 from pydantic import ConfigDict
 
@@ -49,13 +49,13 @@ wire_classes.pop(RunnableSerializable.__name__, None)
 class ComposedSerializable(RunnableSerializable[Input, Output], Composed[Input, Output], Generic[Input, Output]):
     """A runnable of one body whose parameters are pydantic fields.
 
-    Where `streams_input` is False a stream is one invocation whose output is the only chunk, on an event loop without a
+    Where `stream_mode` is none a stream is one invocation whose output is the only chunk, on an event loop without a
     worker thread.
     """
 
     takes_child_config: ClassVar[bool] = True  # type: ignore[misc]  # pydantic must know that it is no field
     run_type: ClassVar[str] = "chain"
-    streams_input: ClassVar[bool] = True
+    stream_mode: ClassVar[Literal["input", "output", "none"]] = "input"
 
     def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Output]:
         """Return an iterator over the output for one input.
@@ -65,7 +65,7 @@ class ComposedSerializable(RunnableSerializable[Input, Output], Composed[Input, 
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streams_input:
+        if self.stream_mode != "none":
             return Composed.stream(self, input, config, **kwargs)
         return self._one(input, config, kwargs)
 
@@ -77,7 +77,7 @@ class ComposedSerializable(RunnableSerializable[Input, Output], Composed[Input, 
             config: Tags, metadata, callbacks and limits of the call.
             kwargs: Passed on to the body.
         """
-        if self.streams_input:
+        if self.stream_mode != "none":
             return Composed.astream(self, input, config, **kwargs)
         return self._aone(input, config, kwargs)
 

@@ -21,6 +21,12 @@ class Slots:
     sequence: Callable[..., Any]
     """A sequence of steps."""
 
+    function: Callable[..., Any]
+    """A function as a runnable."""
+
+    parallel: Callable[..., Any]
+    """Steps under keys."""
+
     binding: Callable[..., Any]
     """A runnable with config and arguments bound to it."""
 

@@ -1,1 +1,16 @@
-"""Tools."""
+"""Tools: what a model may ask to be called."""
+
+from .answers import ToolException
+from .base import BaseTool, BaseToolkit
+from .decorator import tool
+from .schema import create_schema_from_function
+from .structured import StructuredTool
+
+__all__ = [
+    "BaseTool",
+    "BaseToolkit",
+    "StructuredTool",
+    "ToolException",
+    "create_schema_from_function",
+    "tool",
+]

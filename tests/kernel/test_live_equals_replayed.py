@@ -186,9 +186,16 @@ def test_every_small_filter_set_agrees_with_the_naive_one() -> None:
         filters = {which: value for which, value in zip(LISTS, chosen, strict=True) if value is not None}
         replayed = list(CallbackManager.records(stored, **filters))
         assert [(r["event"], r["run_id"]) for r in replayed] == _oracle(records, filters)
-    everything = {"names": sorted({r["name"] for r in records}), "types": types, "tags": sorted({t for r in records for t in r["tags"]})}
+    everything = {
+        "names": sorted({r["name"] for r in records}),
+        "types": types,
+        "tags": sorted({t for r in records for t in r["tags"]}),
+    }
     for _ in range(500):
-        filters = {w: choice.sample(everything[w.split("_")[1]], choice.randint(0, 2)) for w in choice.sample(LISTS, choice.randint(1, 6))}
+        filters = {
+            w: choice.sample(everything[w.split("_")[1]], choice.randint(0, 2))
+            for w in choice.sample(LISTS, choice.randint(1, 6))
+        }
         replayed = list(CallbackManager.records(stored, **filters))
         assert [(r["event"], r["run_id"]) for r in replayed] == _oracle(records, filters)
 
@@ -210,3 +217,33 @@ def test_a_chunk_that_passes_through_is_stored_once(level: str) -> None:
         assert outer.count(chunk) == (0 if level == "structure" else 20), "only the output, the sum of the chunks"
         assert outer.count('"$type":"ref"') == (20 if level == "chunks" else 0)
         assert as_json(spans.records()) == as_json(canonical(record, level) for record in live)
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHAINS, st.sampled_from(LEVELS), st.booleans())
+def test_a_run_that_nobody_watched_replays_as_it_would_have_streamed(
+    chain: Runnable[Any, Any], level: str, first: bool
+) -> None:
+    """The same chain, streamed once with and once without a reader of its events, replays alike; ids differ."""
+
+    async def unwatched() -> None:
+        try:
+            async for _ in chain.astream("v"):
+                pass
+        except ValueError:
+            pass
+
+    shown = []
+    for watched in (first, not first):
+        with SpanRecorder(level) as spans:
+            asyncio.run(streamed(chain, "v") if watched else unwatched())
+            records = spans.records()
+        ids = {record["run_id"]: place for place, record in enumerate(records)}
+        shown.append(
+            [
+                (r["event"], r["name"], r["tags"], r["data"], ids[r["run_id"]], [ids.get(p) for p in r["parent_ids"]])
+                for r in records
+            ]
+        )
+    if not any(name in str(shown) for name in ("RunnableParallel", "RunnableEach")):  # side by side: any order
+        assert shown[0] == shown[1]

@@ -56,6 +56,7 @@ def _enclosing(config: Mapping[str, Any] | None, name: str) -> RunScope:
     scope = CURRENT.get()
     if scope is None:
         raise RuntimeError(
-            f"The custom event {name!r} has no enclosing run; dispatch it inside a runnable, or pass that runnable's config."
+            f"The custom event {name!r} has no enclosing run; dispatch it inside a runnable, "
+            "or pass that runnable's config."
         )
     return scope

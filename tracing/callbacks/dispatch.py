@@ -106,7 +106,10 @@ def end_call(scope: RunScope, output: Any, late_input: Any = UNKNOWN) -> Call:
 def error_call(scope: RunScope, error: BaseException) -> Call:
     """Return the call for a run that ended by an exception."""
     family = _FAMILIES.get(scope.run.type, "chain")
-    return Call(f"on_{family}_error", (error,), _about(scope), _IGNORE[family])
+    kwargs = _about(scope)
+    if family == "tool":
+        kwargs["tool_call_id"] = (scope.details or {}).get("tool_call_id")
+    return Call(f"on_{family}_error", (error,), kwargs, _IGNORE[family])
 
 
 def token_call(scope: RunScope, token: str, chunk: Any) -> Call:
@@ -144,9 +147,9 @@ def emit(handlers: tuple[Any, ...], call: Call) -> None:
         BaseException: What a handler with `raise_error` raised.
     """
     for handler in handlers:
-        if call.ignore and getattr(handler, call.ignore, False):
-            continue
         try:
+            if call.ignore and getattr(handler, call.ignore, False):
+                continue
             result = _hook(handler, call)
             if inspect.iscoroutine(result):
                 _run_to_end(result)
@@ -170,9 +173,9 @@ async def aemit(handlers: tuple[Any, ...], call: Call) -> None:
         BaseException: What a handler with `raise_error` raised.
     """
     for handler in handlers:
-        if call.ignore and getattr(handler, call.ignore, False):
-            continue
         try:
+            if call.ignore and getattr(handler, call.ignore, False):
+                continue
             if inspect.iscoroutinefunction(getattr(handler, call.hook, None)) or getattr(handler, "run_inline", False):
                 result = _hook(handler, call)
             else:

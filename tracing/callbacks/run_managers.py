@@ -1,4 +1,4 @@
-"""What user code inside a run gets to speak of that run: its ids, tags, hooks of its own, and a manager for children."""
+"""What user code inside a run gets to speak of that run: its ids, tags, own hooks, and a manager for children."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ __all__ = [
     "AsyncCallbackManagerForRetrieverRun",
     "AsyncCallbackManagerForToolRun",
     "AsyncRunManager",
+    "BaseRunManager",
     "CallbackManagerForChainRun",
     "CallbackManagerForLLMRun",
     "CallbackManagerForRetrieverRun",

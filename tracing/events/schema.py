@@ -1,7 +1,8 @@
 """The shape of an event record, version 2.
 
-A record has the keys event, run_id, name, tags, metadata, data and parent_ids. `event` is `on_<type>_<start|stream|end>`
-with the types chain, chat_model, llm, prompt, parser, tool and retriever, or `on_tool_error`, or `on_custom_event`.
+A record has the keys event, run_id, name, tags, metadata, data and parent_ids. `event` is `on_<type>_<what>`, where
+what is start, stream or end and the type is chain, chat_model, llm, prompt, parser, tool or retriever; or it is
+`on_tool_error`, or `on_custom_event`.
 """
 
 from __future__ import annotations

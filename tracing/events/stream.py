@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from ..run import UNKNOWN, Run, Signal
@@ -49,6 +49,7 @@ class EventStream:
         self._drained = threading.Event()
         self._closed = False
         self._pending_wake = False
+        self._unanswered: threading.Event | None = None
 
     def wants(self, run: Run) -> bool:
         """Return whether the filters let this run's events through."""
@@ -90,12 +91,16 @@ class EventStream:
         if threading.get_ident() == self._thread:
             return
         while self.is_full:
+            if self._unanswered is not None and not self._unanswered.is_set():
+                return  # the loop has not come back since it was last asked
             self._drained.clear()
             if not self.is_full or self._drained.wait(_PULSE_S):
                 continue
             answered = threading.Event()
-            if not self._on_loop(answered.set) or not answered.wait(_PULSE_S):
+            if not self._on_loop(answered.set):
                 return
+            if not answered.wait(_PULSE_S):
+                self._unanswered = answered
 
     def end(self, _: object = None) -> None:
         """Say that no more signals will come; the consumer finishes what waits."""
@@ -103,7 +108,7 @@ class EventStream:
         self._notify()
         self._make_room()
 
-    async def records(self) -> AsyncIterator[dict[str, Any]]:
+    async def records(self) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the records until `end` has been said and all is read."""
         waiting, convert = self._waiting, self._converter.convert_accepted
         while True:

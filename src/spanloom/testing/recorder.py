@@ -1,8 +1,8 @@
 """A recorder of spans for tests: every span as it ended, with its journal, as a list, a tree or records.
 
-    with SpanRecorder() as spans:
-        chain.invoke(1)
-    assert spans.tree() == [("RunnableSequence", [("first", []), ("second", [])])]
+with SpanRecorder() as spans:
+    chain.invoke(1)
+assert spans.tree() == [("RunnableSequence", [("first", []), ("second", [])])]
 """
 
 from __future__ import annotations

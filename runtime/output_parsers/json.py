@@ -1,0 +1,101 @@
+"""The parser of answers in JSON, which shows the value while the answer arrives.
+
+Streaming reads every character once. Values share their finished parts with the ones that follow, so treat them as
+read-only. What is not JSON gives no value while streaming, and an error when the answer is given as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, SkipValidation
+
+from ..exceptions import OutputParserException
+from ..outputs import Generation
+from ..partial_json import MISSING, PartialJson, parse_json_markdown
+from ..runnables.serializable import is_ours
+from .base import text_of
+from .transform import BaseCumulativeTransformOutputParser, Feeder
+
+__all__ = ["JsonOutputParser", "SimpleJsonOutputParser"]
+
+
+class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
+    """The value of an answer in JSON, which may stand in a code fence after some prose.
+
+    Streaming yields each value that differs from the one before.
+
+    Args:
+        pydantic_object: A model that describes the value; used for the format instructions only.
+        diff: Not offered by this parser yet; the default is False.
+    """
+
+    always_shown: ClassVar[frozenset[str]] = frozenset()
+
+    pydantic_object: Annotated[type[BaseModel] | None, SkipValidation] = None
+
+    @property
+    def _type(self) -> str:
+        return "simple_json_output_parser"
+
+    def feeder(self) -> Feeder:
+        """Return what reads one answer, each character once."""
+        if self.diff or not is_ours(type(self), "parse_result", "_diff"):
+            return super().feeder()
+        reader = PartialJson(markdown=True)
+
+        def feed(chunk: Any) -> Iterable[Any]:
+            reader.feed(text_of(chunk))
+            if not reader.changed:
+                return ()
+            value = reader.value()
+            return () if value is MISSING or value is None else (value,)
+
+        return feed
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """Return the value of the best candidate's text.
+
+        Args:
+            result: The candidates, the best first.
+            partial: Whether more may come; then None is returned for what cannot be read yet.
+
+        Raises:
+            OutputParserException: If the text holds no JSON; `llm_output` is the text.
+        """
+        text = result[0].text.strip()
+        try:
+            return parse_json_markdown(text)
+        except json.JSONDecodeError as err:
+            if partial:
+                return None
+            raise OutputParserException(f"The answer is no JSON: {text}", llm_output=text) from err
+
+    def parse(self, text: str) -> Any:
+        """Return the value of a text.
+
+        Args:
+            text: The text.
+
+        Raises:
+            OutputParserException: If it holds no JSON.
+        """
+        return self.parse_result([Generation(text=text)])
+
+    def get_format_instructions(self) -> str:
+        """Return what to tell a model: to answer in JSON, and the schema of `pydantic_object` if there is one."""
+        if self.pydantic_object is None:
+            return "Return a JSON object."
+        schema = {key: value for key, value in self.pydantic_object.model_json_schema().items() if key != "title"}
+        schema.pop("type", None)
+        shown = json.dumps(schema, ensure_ascii=False)
+        return (
+            "Answer with one JSON value that is valid under the JSON schema below, and with nothing else: "
+            f"the value itself, not the schema.\n```\n{shown}\n```"
+        )
+
+
+SimpleJsonOutputParser = JsonOutputParser
+"""The same parser under its older name."""

@@ -1,0 +1,82 @@
+"""The main job as a new user runs it: a process, a socket, a store, a second process."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spanloom.exporters import SqliteStore
+
+
+def demo(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
+    command = [sys.executable, "-m", "spanloom.cli", "demo", "--store", str(tmp_path / "spans.db"), "--delay-ms", "1"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment, cwd=tmp_path)
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """A folder with one text."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "loom.md").write_text(
+        "# Looms\n\nA loom weaves threads into cloth on a wooden frame.\n\nSheep graze in green fields.\n"
+    )
+    return folder
+
+
+def test_the_demo_answers_from_the_docs_and_replays_every_record(tmp_path: Path, docs: Path) -> None:
+    """Tokens, tree, events, the number of equal records, the trace id and the commands; the commands work."""
+    done = demo(tmp_path, "--docs", str(docs), "--question", "What does a loom weave?")
+    assert done.returncode == 0, done.stderr
+    assert "A loom weaves threads into cloth on a wooden frame" in done.stdout
+    equal = re.search(r"^(\d+) of (\d+) records", done.stdout, re.MULTILINE)
+    assert equal is not None
+    assert equal[1] == equal[2]
+    assert int(equal[1]) > 40
+    for name in ("prepare", "search", "key_terms", "answer", "ChatGLM", "StrOutputParser", "passages_found"):
+        assert name in done.stdout or name == "ChatGLM"
+    trace_id = re.search(r"trace id +([0-9a-f]{32})", done.stdout)
+    assert trace_id is not None
+    command = next(line.split() for line in done.stdout.splitlines() if "--exclude-types" in line)
+    shown = subprocess.run([sys.executable, "-m", "spanloom.cli", *command[1:]], capture_output=True, text=True)
+    records = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert records
+    assert all(not record["event"].startswith("on_chain") for record in records)
+
+
+def test_a_bad_docs_path_is_one_clear_line(tmp_path: Path) -> None:
+    """Exit code 1, no traceback."""
+    done = demo(tmp_path, "--docs", str(tmp_path / "missing"))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "--docs" in done.stderr
+    assert "give text files" in done.stderr
+
+
+def test_a_dead_model_server_is_one_clear_line_and_the_failed_run_is_kept(tmp_path: Path, docs: Path) -> None:
+    """Exit code 1; the store holds the run with its error."""
+    done = demo(tmp_path, "--docs", str(docs), "--endpoint", "http://127.0.0.1:9/v1/chat/completions")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "http://127.0.0.1:9/" in done.stderr
+    with SqliteStore(tmp_path / "spans.db") as store:
+        (summary,) = store.traces(errors_only=True)
+        root = next(span for span in store.trace(summary.trace_id) if span.parent_span_id is None)
+    assert root.status == "ERROR"
+    assert "ChatGlmUnreachableError" in root.status_message
+
+
+def test_a_server_that_answers_an_error_is_told(tmp_path: Path, docs: Path) -> None:
+    """A status other than 200 fails the run with that status."""
+    from spanloom.testing.chatglm_server import ChatGlmServer
+
+    with ChatGlmServer() as server:
+        server.script({"status": 503})
+        done = demo(tmp_path, "--docs", str(docs), "--endpoint", server.chat_url)
+    assert done.returncode == 1
+    assert "503" in done.stderr
