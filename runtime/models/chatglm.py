@@ -67,6 +67,7 @@ class ChatGLM(LLM):
         with_history: Whether the server's history is kept for the next call; a server that sends none has its turns
             kept here. The answer is kept as the server gave it, not cut at stop strings. Calls then wait for each
             other. A stream, whose reader may pause, does not: it adds its turn when it has been read to its end.
+            An answer from a cache adds none.
         timeout_s: How long the server may be silent, in seconds.
     """
 
@@ -154,6 +155,12 @@ class ChatGLM(LLM):
         if self.with_history:
             with self._writing:
                 self.history = [*self.history, [prompt, text]] if history is None else history
+
+    def _call(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
+        return self._generate([prompt], stop, run_manager, **kwargs).generations[0][0].text
+
+    async def _acall(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
+        return (await self._agenerate([prompt], stop, run_manager, **kwargs)).generations[0][0].text
 
     def _generate(
         self,

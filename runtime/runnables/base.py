@@ -15,7 +15,7 @@ from .batching import abatch_each, batch_each
 from .config import RunnableConfig
 from .io import fold, single
 from .io_loop import ThreadedIteration, in_thread
-from .loop_streams import close_on_loop
+from .io_streams import close_on_loop
 from .pulling import Pulled
 from .slots import Slots
 

@@ -9,7 +9,7 @@ __all__ = ["hidden", "restored", "trimmed"]
 
 F = TypeVar("F")
 _HIDDEN: set[CodeType] = set()
-_HOME = ("spanloom.runtime.runnables.", "spanloom.tracing.")
+_HOME = (f"{__package__}.", f"{__name__.partition('.')[0]}.tracing.")
 _ENTRIES = ("invoke", "ainvoke")
 _BODIES = ("body", "flow", "<listcomp>")
 _TURNED = ("coroutine raised StopIteration", "async generator raised StopIteration")

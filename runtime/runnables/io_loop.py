@@ -17,7 +17,7 @@ from ...tracing.scope import ABANDONED, RunScope
 from .config import RunnableConfig, child_config, visible_config
 from .frames import hidden
 from .io import Io, Step
-from .loop_streams import Ahead, Shared, close_on_loop, merged
+from .io_streams import Ahead, Shared, close_on_loop, merged
 from .threads import start
 from .unhooked import unhooked
 
@@ -187,8 +187,8 @@ class LoopIo:
 def is_async(function: Callable[..., Any]) -> bool:
     """Return whether calling it gives an awaitable, also for partials and objects with an async `__call__`."""
     function = inspect.unwrap(function) if hasattr(function, "__wrapped__") else function
-    while hasattr(function, "func"):
-        function = function.func
+    while (inner := getattr(function, "func", None)) is not None:  # a partial
+        function = inner
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 

@@ -41,7 +41,7 @@ class ObservedBlocking(_Observed):
     async def __anext__(self) -> Any:
         chunk, self.first = self.first, None
         if chunk is not None:
-            self.__class__ = _RestBlocking
+            self.__class__ = _RestBlocking  # pyright: ignore[reportAttributeAccessIssue]  # same slots, one look less
             return self.keep(chunk[0])
         return self.keep(next(self.source, _END))
 

@@ -23,7 +23,7 @@ from .frames import hidden, trimmed
 from .io import Io, fold
 from .io_blocking import BlockingIo, close_blocking, finish_now
 from .io_loop import LoopIo, in_context
-from .loop_streams import close_on_loop
+from .io_streams import close_on_loop
 from .observed import ObservedBlocking, ObservedOnLoop
 from .unhooked import without_hooks
 

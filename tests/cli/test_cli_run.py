@@ -192,8 +192,10 @@ def test_a_store_of_another_program_is_left_alone(spanloom, program, tmp_path):
 def test_a_program_that_configures_tracing_itself_keeps_its_settings(spanloom, tmp_path):
     (tmp_path / "own.py").write_text(
         "from spanloom.exporters import configure\n"
-        "configure(service_name='mine', file='spans.otlp.jsonl')\n"
-        "def shout(text): return text.upper()\n"
+        "tracing = configure(service_name='mine', file='spans.otlp.jsonl')\n"
+        "def shout(text):\n"
+        "    tracing.shutdown()\n"
+        "    return text.upper()\n"
     )
     done = spanloom("run", "own.py:shout", "--input", "x")
     assert done.exit_code == 0

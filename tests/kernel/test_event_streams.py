@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,6 +29,15 @@ def as_json(records: Any) -> str:
 
 async def read(chain: Runnable[Any, Any], value: Any = "x", **filters: Any) -> Records:
     return [record async for record in chain.astream_events(value, version="v2", **filters)]
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Give the loop turns until it is so."""
+    for _ in range(10_000):
+        if is_so():
+            return
+        await asyncio.sleep(0.001)
+    pytest.fail("it never came about")
 
 
 def shout(value: Any) -> str:
@@ -159,8 +169,7 @@ async def test_left_early_a_stream_has_produced_next_to_nothing(kind: str, spans
     async for record in chain.astream_events("x", version="v2"):
         if record["event"] == "on_chain_stream":
             break
-    while not len(spans):
-        await asyncio.sleep(0.001)
+    await until(lambda: len(spans) > 0)
     assert 1 <= len(made) <= HIGH_WATER + 16
     assert set(spans.outcomes().values()) == {"abandoned"}
 
@@ -336,8 +345,7 @@ def test_a_worker_that_meets_a_closed_loop_goes_on(spans: SpanRecorder) -> None:
     async def main() -> None:
         stream = RunnableLambda(step).astream_events("x", version="v2")
         await anext(stream)
-        while not begun.is_set():
-            await asyncio.sleep(0.001)
+        await until(begun.is_set)
         await stream.aclose()  # type: ignore[attr-defined]
 
     asyncio.run(main())

@@ -45,6 +45,15 @@ def nothing_is_left(caplog: pytest.LogCaptureFixture, spans: SpanRecorder) -> It
     assert [record.getMessage() for record in caplog.records] == []
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    """Give the loop turns until it is so."""
+    for _ in range(10_000):
+        if is_so():
+            return
+        await asyncio.sleep(0.001)
+    pytest.fail("it never came about")
+
+
 def letters(chunks: Any) -> Any:
     for chunk in chunks:
         for place in range(50):
@@ -260,8 +269,7 @@ async def test_a_broken_loop_over_a_stream_abandons_it(make: Any, spans: SpanRec
     """`break` drops the iterator; the loop ends its runs in its next turns."""
     async for _ in make().astream("x"):
         break
-    while spans.started > len(spans):
-        await asyncio.sleep(0.001)
+    await until(lambda: spans.started == len(spans))
     assert spans.outcomes()["RunnableSequence"] == "abandoned"
 
 
@@ -350,8 +358,7 @@ async def test_a_stream_collected_while_its_loop_runs_is_abandoned(make: Any, cy
 
     await drop()
     gc.collect()
-    while spans.started > len(spans._spans):
-        await asyncio.sleep(0.001)
+    await until(lambda: spans.started == len(spans._spans))
     assert spans.outcomes()["RunnableSequence"] == "abandoned"
 
 
@@ -431,8 +438,7 @@ async def test_a_stream_inside_a_stream_ends_with_it(make: Any, spans: SpanRecor
     stream = RunnableGenerator(outer).astream("x")
     await anext(stream)
     await stream.aclose()
-    while spans.started > len(spans):
-        await asyncio.sleep(0.001)
+    await until(lambda: spans.started == len(spans))
     assert spans.outcomes()["outer"] == spans.outcomes()["RunnableSequence"] == "abandoned"
 
 
@@ -453,8 +459,7 @@ async def test_an_event_stream_left_early_ends_its_runs(make: Any, how: str, rec
     elif how == "another task":
         await asyncio.create_task(stream.aclose())
     del stream
-    while spans.started > len(spans):
-        await asyncio.sleep(0.001)
+    await until(lambda: spans.started == len(spans))
     assert not records or spans.outcomes()["RunnableSequence"] == "abandoned"
     assert outcomes(spans) <= {"abandoned", "ok"}
 
@@ -469,8 +474,7 @@ async def test_leaving_an_event_stream_whose_run_has_failed_logs_nothing(spans: 
 
     stream = RunnableGenerator(fails).astream_events("x", version="v2")
     await anext(stream)
-    while not len(spans):
-        await asyncio.sleep(0)
+    await until(lambda: len(spans) > 0)
     await asyncio.sleep(0.01)
     await stream.aclose()
     del stream
@@ -648,8 +652,7 @@ async def test_an_event_consumer_cancelled_under_pressure_ends_every_run(spans: 
         with pytest.raises(asyncio.CancelledError):
             await task
         del task
-        while spans.started > len(spans):
-            await asyncio.sleep(0.001)
+        await until(lambda: spans.started == len(spans))
     finally:
         gc.enable()
     assert closed == ["closed"]

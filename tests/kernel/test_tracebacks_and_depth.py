@@ -180,7 +180,7 @@ async def test_a_stop_async_iteration_out_of_a_step_reaches_the_caller_unchanged
 async def test_a_stop_out_of_a_step_is_never_mistaken_for_the_end_of_a_stream(
     error: BaseException, way: str, shape: str, spans: SpanRecorder
 ) -> None:
-    """Out of an iterator it cannot come unchanged: it is a RuntimeError with the stop as its cause, not a short stream."""
+    """Out of an iterator it cannot come unchanged: it is a RuntimeError with the stop as its cause."""
     step: Runnable[Any, Any] = RunnableLambda(stopping(error))
     chain = step if shape == "alone" else RunnablePassthrough() | step | RunnablePassthrough()
     with pytest.raises(RuntimeError) as caught:

@@ -4,13 +4,13 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
+from spanloom.runtime.caches import InMemoryCache
 from spanloom.runtime.messages import AIMessage, HumanMessage
 from spanloom.runtime.models.chatglm import ChatGLM
 from spanloom.runtime.models.chatglm_wire import (
@@ -23,57 +23,8 @@ from spanloom.runtime.models.chatglm_wire import (
 )
 from spanloom.runtime.prompt_values import StringPromptValue
 from spanloom.testing.chatglm_server import ChatGlmServer
-from spanloom.testing.recorder import SpanRecorder
-from spanloom.tracing import canonical
-from spanloom.tracing.callbacks.handlers import BaseCallbackHandler
 
-Mode = Literal["sync", "async"]
-both = pytest.mark.parametrize("mode", ["sync", "async"])
-TOKENS = ["The", " sky", " is", " blue", ". It", " is. "]
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[ChatGlmServer]:
-    with ChatGlmServer() as running:
-        yield running
-
-
-@pytest.fixture
-def server(process: ChatGlmServer) -> Iterator[ChatGlmServer]:
-    process.reset()
-    yield process
-    process.reset()
-
-
-def asked(mode: Mode, model: ChatGLM, value: Any, **kwargs: Any) -> str:
-    if mode == "sync":
-        return model.invoke(value, **kwargs)
-    return asyncio.run(model.ainvoke(value, **kwargs))
-
-
-def streamed(mode: Mode, model: ChatGLM, value: Any, **kwargs: Any) -> list[str]:
-    """The chunks; those that came before a failure stand in the exception's `came`."""
-    chunks: list[str] = []
-
-    async def on_loop() -> None:
-        async for chunk in model.astream(value, **kwargs):
-            chunks.append(chunk)
-
-    try:
-        if mode == "async":
-            asyncio.run(on_loop())
-        else:
-            for chunk in model.stream(value, **kwargs):
-                chunks.append(chunk)
-    except ChatGlmError as exc:
-        exc.came = chunks  # type: ignore[attr-defined]
-        raise
-    return chunks
-
-
-def sent(server: ChatGlmServer) -> Any:
-    (request,) = server.requests()
-    return request.json
+from .asking import TOKENS, Hooks, Mode, asked, both, sent, streamed
 
 
 @both
@@ -186,7 +137,7 @@ async def test_a_cancelled_wait_for_a_turn_lets_the_others_pass(server: ChatGlmS
     model = ChatGLM(endpoint_url=server.url, with_history=True)
     server.script({"hang_s": 0.3})
     first, second, third = (asyncio.ensure_future(model.ainvoke(text)) for text in ("first", "second", "third"))
-    while not server.requests(wait_s=0):
+    while not server.requests(wait_s=0):  # noqa: ASYNC110 - the server is another process
         await asyncio.sleep(0)
     second.cancel()
     await asyncio.gather(first, third)
@@ -327,134 +278,6 @@ def test_parameters_are_saved_as_yaml_and_json_only(tmp_path: Path) -> None:
         model.save(str(tmp_path / "d.txt"))
 
 
-@both
-def test_a_classic_stream_is_one_chunk(server: ChatGlmServer, mode: Mode) -> None:
-    server.script({"tokens": TOKENS})
-    assert streamed(mode, ChatGLM(endpoint_url=server.url), "a") == ["".join(TOKENS)]
-
-
-@both
-@pytest.mark.parametrize("order", [{}, {"crlf": True}, {"ping": True}, {"crlf": True, "ping": True}])
-def test_an_openai_style_stream_gives_each_token(server: ChatGlmServer, mode: Mode, order: dict[str, bool]) -> None:
-    server.script({"tokens": TOKENS, **order})
-    assert streamed(mode, ChatGLM(endpoint_url=server.chat_url), "a") == [*TOKENS, ""]
-    assert sent(server)["stream"] is True
-
-
-@both
-def test_a_server_that_does_not_stream_gives_one_chunk(server: ChatGlmServer, mode: Mode) -> None:
-    chunks = streamed(mode, ChatGLM(endpoint_url=server.chat_url), "hello world", stream=False)
-    assert chunks == ["You asked about: hello, world.", ""]
-
-
-@both
-def test_a_server_that_leaves_in_mid_stream_is_told_after_its_tokens(server: ChatGlmServer, mode: Mode) -> None:
-    hooks = Hooks()
-    with SpanRecorder() as spans:
-        server.script({"tokens": TOKENS, "close": True, "after_tokens": 2})
-        model = ChatGLM(endpoint_url=server.chat_url, callbacks=[hooks], with_history=True)
-        with pytest.raises(ChatGlmUnreachableError) as caught:
-            streamed(mode, model, "a")
-        assert [span.outcome for span in spans] == ["error"]
-    assert caught.value.came == TOKENS[:2]  # type: ignore[attr-defined]
-    assert hooks.names() == ["on_llm_start", "on_llm_new_token", "on_llm_new_token", "on_llm_error"]
-    assert model.history == []
-
-
-async def _cancelled(model: ChatGLM) -> None:
-    came = asyncio.Event()
-
-    async def read() -> None:
-        async for _ in model.astream("a"):
-            came.set()
-
-    task = asyncio.ensure_future(read())
-    await came.wait()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert task.cancelled()
-
-
-async def _left(model: ChatGLM) -> None:
-    stream = model.astream("a")
-    async for _ in stream:
-        break
-    await stream.aclose()
-
-
-async def _closed(model: ChatGLM) -> None:
-    stream = model.stream("a")
-    next(stream)
-    stream.close()
-
-
-@pytest.mark.parametrize(
-    ("leave", "outcome"), [(_cancelled, "cancelled"), (_left, "abandoned"), (_closed, "abandoned")]
-)
-async def test_leaving_a_stream_closes_the_connection(
-    server: ChatGlmServer, leave: Callable[[ChatGLM], Awaitable[None]], outcome: str
-) -> None:
-    server.script({"tokens": ["word "] * 500, "delay_ms": 10})
-    with SpanRecorder() as spans:
-        await leave(ChatGLM(endpoint_url=server.chat_url))
-        (request,) = server.requests()
-        assert request.outcome == "client left"
-        assert request.tokens_sent < 400
-        assert [span.outcome for span in spans] == [outcome]
-
-
-@both
-def test_a_stop_string_ends_the_reading(server: ChatGlmServer, mode: Mode) -> None:
-    server.script({"tokens": ["word "] * 500, "delay_ms": 10})
-    assert "".join(streamed(mode, ChatGLM(endpoint_url=server.chat_url), "a", stop=["d w"])) == "wor"
-    (request,) = server.requests()
-    assert request.outcome == "client left"
-
-
-@pytest.mark.parametrize("chat", [False, True])
-@pytest.mark.parametrize("way", ["invoke", "stream", "ainvoke", "astream"])
-async def test_usage_and_reason_stand_on_the_span(server: ChatGlmServer, chat: bool, way: str) -> None:
-    options = {"stream_options": {"include_usage": True}} if chat else {}
-    model = ChatGLM(endpoint_url=server.chat_url if chat else server.url, model_kwargs=options)
-    with SpanRecorder("structure") as spans:
-        server.script({"tokens": TOKENS})
-        given = getattr(model, way)("hello world")
-        if way == "ainvoke":
-            await given
-        elif way == "astream":
-            [chunk async for chunk in given]
-        elif way == "stream":
-            list(given)
-        (span,) = spans.spans
-    said = {key: value for key, value in span.attributes.items() if key.startswith("gen_ai.")}
-    assert ("gen_ai.response.time_to_first_chunk" in said) == (chat and "stream" in way)
-    said.pop("gen_ai.response.time_to_first_chunk", None)
-    expected: dict[str, Any] = {
-        "gen_ai.operation.name": "text_completion",
-        "gen_ai.provider.name": "zhipu",
-        "gen_ai.request.model": "chatglm",
-    }
-    if chat:
-        expected["gen_ai.usage.input_tokens"] = 2
-        expected["gen_ai.usage.output_tokens"] = len(TOKENS)
-        expected["gen_ai.response.finish_reasons"] = ("stop",)
-        if "stream" in way:
-            expected["gen_ai.request.stream"] = True
-    assert said == expected
-
-
-@pytest.mark.parametrize("chat", [False, True])
-async def test_replayed_events_are_the_live_ones(server: ChatGlmServer, chat: bool) -> None:
-    model = ChatGLM(endpoint_url=server.chat_url if chat else server.url)
-    with SpanRecorder() as spans:
-        live = [record async for record in model.astream_events("hello world", version="v2")]
-        kinds = [record["event"] for record in live]
-        assert kinds == ["on_llm_start", *["on_llm_stream"] * ((len(kinds) - 2) if chat else 0), "on_llm_end"]
-        assert list(map(canonical, live)) == spans.records()
-    assert live[0]["data"]["input"] == "hello world"
-    assert live[-1]["data"]["output"]["generations"][0][0]["text"] == "You asked about: hello, world."
-
-
 @pytest.mark.row("G.08")
 def test_the_shared_parameters_and_methods_work(server: ChatGlmServer) -> None:
     hooks = Hooks()
@@ -511,25 +334,30 @@ def test_the_documented_example_works_with_a_stub_of_twenty_lines() -> None:
         thread.join()
 
 
-class Hooks(BaseCallbackHandler):
-    """Every model hook as it was called."""
+@both
+def test_one_call_may_bring_a_history_of_its_own(server: ChatGlmServer, mode: Mode) -> None:
+    """The history of the call is sent and the instance keeps its own, unless it takes the server's."""
+    model = ChatGLM(endpoint_url=server.url, history=[["own", "turn"]])
+    asked(mode, model, "a", history=[["its", "turn"]])
+    assert sent(server)["history"] == [["its", "turn"]]
+    assert model.history == [["own", "turn"]]
 
-    raise_error = True
 
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+@pytest.mark.row("B1.05")
+@both
+def test_a_cached_answer_asks_no_server_and_adds_no_turn(server: ChatGlmServer, mode: Mode) -> None:
+    """The history decides an answer, so another history is another question."""
+    model = ChatGLM(endpoint_url=server.url, cache=InMemoryCache())
+    assert [asked(mode, model, "a") for _ in range(2)] == ["You said: a"] * 2
+    assert len(server.requests()) == 1
+    model.history.append(["q", "a"])
+    asked(mode, model, "a")
+    assert len(server.requests()) == 2
+    assert model.history == [["q", "a"]]
 
-    def names(self) -> list[str]:
-        return [name for name, _, _ in self.calls]
 
-    def on_llm_start(self, *args: Any, **kwargs: Any) -> None:
-        self.calls.append(("on_llm_start", args, kwargs))
-
-    def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
-        self.calls.append(("on_llm_new_token", args, kwargs))
-
-    def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
-        self.calls.append(("on_llm_end", args, kwargs))
-
-    def on_llm_error(self, *args: Any, **kwargs: Any) -> None:
-        self.calls.append(("on_llm_error", args, kwargs))
+async def test_the_methods_below_invoke_answer_alike(server: ChatGlmServer) -> None:
+    for url in (server.url, server.chat_url):
+        model = ChatGLM(endpoint_url=url)
+        answers = [model._call("hello world", [","]), await model._acall("hello world", [","])]
+        assert answers == ["You asked about: hello"] * 2

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spanloom.runtime.exceptions import ModelError
 
+from spanloom.runtime.exceptions import ModelError
 from spanloom.runtime.models import chatglm_wire as wire
 from spanloom.runtime.models.sse import SseDecoder
 

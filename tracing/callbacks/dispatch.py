@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any, NamedTuple
 
 from .. import log
@@ -180,7 +180,7 @@ async def aemit(handlers: tuple[Any, ...], call: Call) -> None:
                 result = _hook(handler, call)
             else:
                 loop = asyncio.get_running_loop()
-                result = await loop.run_in_executor(None, copy_context().run, _hook, handler, call)
+                result = await loop.run_in_executor(None, _in_copy, copy_context(), handler, call)
             if inspect.isawaitable(result):
                 await result
         except NotImplementedError as exc:
@@ -190,6 +190,10 @@ async def aemit(handlers: tuple[Any, ...], call: Call) -> None:
                 _failed(handler, call, exc)
         except Exception as exc:  # noqa: BLE001 - a handler never breaks a run
             _failed(handler, call, exc)
+
+
+def _in_copy(context: Context, handler: Any, call: Call) -> Any:
+    return context.run(_hook, handler, call)
 
 
 def _hook(handler: Any, call: Call) -> Any:
