@@ -6,6 +6,10 @@ table. Names of the OpenTelemetry GenAI conventions are those of semantic conven
 
 __all__ = [
     "BATCH_INDEX",
+    "EXCEPTION_EVENT",
+    "EXCEPTION_MESSAGE",
+    "EXCEPTION_STACKTRACE",
+    "EXCEPTION_TYPE",
     "JOURNAL_PREFIX",
     "METADATA_PREFIX",
     "OPERATION_NAME",
@@ -94,3 +98,15 @@ USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens"
 
 USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 """Tokens the model wrote."""
+
+EXCEPTION_EVENT = "exception"
+"""The span event of the exception that ended a run."""
+
+EXCEPTION_TYPE = "exception.type"
+"""The name of its class."""
+
+EXCEPTION_MESSAGE = "exception.message"
+"""Its message, redacted."""
+
+EXCEPTION_STACKTRACE = "exception.stacktrace"
+"""Where it came from, redacted."""

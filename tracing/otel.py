@@ -6,7 +6,8 @@ a non-recording one and costs next to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -24,8 +25,9 @@ from opentelemetry.trace import (
 )
 
 from . import log
+from .encode import encode
 from .ids import WANTED
-from .names import SCOPE_NAME
+from .names import EXCEPTION_EVENT, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE, SCOPE_NAME
 
 __all__ = [
     "Context",
@@ -50,6 +52,7 @@ counts: dict[str, int] = {"span_errors": 0}
 
 _KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 _ERROR = StatusCode.ERROR
+_MAX_TOLD_BYTES = 1 << 16
 
 
 class _Source:
@@ -139,17 +142,29 @@ def end_span(span: Span, end_ns: int, error: BaseException | None) -> None:
         error: What went wrong, or None.
     """
     if error is not None and span.is_recording():
-        told = type(error).__name__
-        try:
-            told = f"{told}: {error}"
-            span.record_exception(error, timestamp=end_ns)
-        except Exception as exc:  # noqa: BLE001 - an exception that cannot be shown is still an error
-            _failed("record", exc)
-        span.set_status(Status(_ERROR, told))
+        name = type(error).__name__
+        message = _gated(error, str)
+        shown = {EXCEPTION_TYPE: name, EXCEPTION_MESSAGE: message, EXCEPTION_STACKTRACE: _gated(error, _stacktrace)}
+        span.add_event(EXCEPTION_EVENT, shown, end_ns)
+        span.set_status(Status(_ERROR, f"{name}: {message}"))
     try:
         span.end(end_ns)
     except Exception as exc:  # noqa: BLE001 - a span processor never breaks a run
         _failed("end", exc)
+
+
+def _stacktrace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def _gated(error: BaseException, told: Callable[[BaseException], str]) -> str:
+    """Return what is told of an exception after redaction: its text may hold what the user asked to hide."""
+    try:
+        shown = encode(told(error), _MAX_TOLD_BYTES)
+    except Exception as exc:  # noqa: BLE001 - an exception that cannot be shown is still an error
+        _failed("record", exc)
+        return "<cannot be shown>"
+    return shown if isinstance(shown, str) else "<redacted>"
 
 
 def _failed(what: str, error: Exception) -> None:
