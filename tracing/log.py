@@ -22,6 +22,9 @@ def get(name: str) -> Any:
     """
     import structlog  # loaded when used: 40 ms that a quiet program never pays
 
+    root = logging.getLogger("spanloom")
+    if not root.handlers:  # quiet until the application says where lines go
+        root.addHandler(logging.NullHandler())
     logger = logging.getLogger(f"spanloom.{name}")
     return structlog.wrap_logger(
         logger,

@@ -12,8 +12,9 @@ import pytest
 from spanloom.exporters import SqliteStore
 
 
-def demo(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def demo(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
+    environment.update(variables)
     command = [sys.executable, "-m", "spanloom.cli", "demo", "--store", str(tmp_path / "spans.db"), "--delay-ms", "1"]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment, cwd=tmp_path)
 
@@ -80,3 +81,11 @@ def test_a_server_that_answers_an_error_is_told(tmp_path: Path, docs: Path) -> N
         done = demo(tmp_path, "--docs", str(docs), "--endpoint", server.chat_url)
     assert done.returncode == 1
     assert "503" in done.stderr
+
+
+def test_a_dead_collector_is_told_and_loses_nothing_else(tmp_path: Path, docs: Path) -> None:
+    """The answer, the store and the replay are all there; one line says where the spans did not arrive."""
+    done = demo(tmp_path, "--docs", str(docs), OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+    assert done.returncode == 0, done.stderr
+    assert "http://127.0.0.1:9" in done.stderr
+    assert "equal those seen live" in done.stdout

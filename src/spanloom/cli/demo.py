@@ -20,12 +20,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from ..exporters import Tracing
     from ..runtime.runnables import Runnable
 
 __all__ = ["QUESTION", "demo"]
 
 QUESTION = "What does spanloom keep beside each span, and what is it good for?"
 """What is asked when nothing else is."""
+
+_WIDTH = 120
+_FLUSH_S = 3.0
 
 
 @click.command(help="Answer a question from text files, traced, and replay the run in a second process.")
@@ -49,7 +53,8 @@ def demo(question: str, docs: tuple[Path, ...], store: Path | None, endpoint: st
         raise click.ClickException(str(exc)) from exc
     path = store or default_store_path()
     with ExitStack() as stack:
-        tracing = stack.enter_context(configure(service_name="spanloom-demo", store=path, store_capture="chunks"))
+        tracing = configure(service_name="spanloom-demo", store=path, store_capture="chunks")
+        stack.callback(tracing.shutdown, _FLUSH_S)
         url = endpoint or _started_server(stack, delay_ms)
         chain = build_chain(passages, url)
         click.secho(f"Question: {question}", bold=True)
@@ -57,15 +62,28 @@ def demo(question: str, docs: tuple[Path, ...], store: Path | None, endpoint: st
         try:
             asyncio.run(_asked(chain, question, records))
         except Exception as exc:
-            tracing.flush()
+            tracing.flush(_FLUSH_S)
             raise click.ClickException(
                 f"{exc} The failed run is in the store: spanloom show --last --store {path}"
             ) from exc
-        if not tracing.flush():
-            raise click.ClickException(f"The spans could not be written to {path}; see the log lines above.")
+        tracing.flush(_FLUSH_S)
+        _checked(tracing)
     trace_id = _shown(path, records)
     _compared(path, trace_id, records)
     _told_how_to_go_on(path, trace_id)
+
+
+def _checked(tracing: Tracing) -> None:
+    """Tell where spans did not arrive; the demonstration cannot go on without those in the store."""
+    for sink in tracing.health().values():
+        if not sink.lost and not sink.queued:
+            continue
+        told = (
+            f"{sink.lost + sink.queued} spans have not arrived at {sink.destination}: {sink.last_error or 'too slow'}"
+        )
+        if sink.destination.startswith("store:"):
+            raise click.ClickException(told)
+        click.echo(f"Note: {told}", err=True)
 
 
 def _started_server(stack: ExitStack, delay_ms: float) -> str:
@@ -104,12 +122,12 @@ def _shown(path: Path, records: list[dict[str, Any]]) -> str:
             raise click.ClickException(f"The run {records[0]['run_id']} is not in {path}; no span was recorded.")
         spans = store.trace(trace_id)
     click.secho("\nSpans", bold=True)
-    click.echo(render_tree(spans, color=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+    click.echo(render_tree(spans, color=sys.stdout.isatty() and "NO_COLOR" not in os.environ).rstrip())
     click.secho("\nEvents of types tool, retriever and passages_found", bold=True)
     wanted = {"tool", "retriever"}
     for record in records:
         if record["event"].split("_")[1] in wanted or record["name"] == "passages_found":
-            click.echo(event_line(record, line_width()))
+            click.echo(event_line(record, min(line_width() or _WIDTH, _WIDTH)))
     return trace_id
 
 
