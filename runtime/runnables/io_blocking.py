@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
@@ -212,37 +211,38 @@ class _Job:
 
 
 def run_jobs(jobs: Sequence[Callable[[], Any]], limit: int | None) -> list[Any]:
-    """Return the results of the jobs, run in worker threads, in order.
+    """Return the results of the jobs, in order; they run in this thread and in workers that take them in turn.
 
-    After a failure no further job is begun; those that run are waited for, then the first failure is raised.
+    After a failure no further job is begun; those that run are waited for, then the first failure is raised. An
+    interrupt of this thread is raised at once.
 
     Args:
-        jobs: What to run.
+        jobs: What to run; each in a context of its own.
         limit: How many at once; None for the default.
     """
     results: list[Any] = [None] * len(jobs)
-    left = iter(enumerate(jobs))
-    running: dict[Future[Any], int] = {}
-    failure: BaseException | None = None
-    wanted = max(1, limit or DEFAULT_CONCURRENCY)
-    while True:
-        while failure is None and len(running) < wanted:
-            place, job = next(left, (-1, None))
-            if job is None:
-                break
-            running[submit(job)] = place
-        if not running:
-            break
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            place = running.pop(future)
-            error = future.exception()
-            if error is None:
-                results[place] = future.result()
-            elif failure is None:
-                failure = error
-    if failure is not None:
-        raise failure
+    turns = iter(range(len(jobs)))
+    failures: list[BaseException] = []
+    context = copy_context()
+
+    def work() -> None:
+        while not failures:
+            place = next(turns, None)
+            if place is None:
+                return
+            try:
+                results[place] = context.copy().run(jobs[place])
+            except BaseException as exc:  # noqa: BLE001 - raised again below
+                failures.append(exc)
+
+    helpers = [submit(work) for _ in range(min(limit or DEFAULT_CONCURRENCY, len(jobs)) - 1)]
+    work()
+    if failures and not isinstance(failures[0], Exception):
+        raise failures[0]
+    for helper in helpers:
+        helper.result()
+    if failures:
+        raise failures[0]
     return results
 
 

@@ -212,32 +212,28 @@ async def gather_tasks(jobs: Sequence[Callable[[], Awaitable[Any]]], limit: int 
         jobs: What to run.
         limit: How many at once; None for all.
     """
-    gate = asyncio.Semaphore(limit) if limit else None
+    results: list[Any] = [None] * len(jobs)
+    turns = iter(range(len(jobs)))
+    context = copy_context()
 
-    async def run(job: Callable[[], Awaitable[Any]]) -> Any:
-        if gate is None:
-            return await job()
-        async with gate:
-            return await job()
+    async def work() -> None:
+        for place in turns:
+            results[place] = await in_context(context.copy(), jobs[place]())
 
-    tasks = [asyncio.get_running_loop().create_task(run(job)) for job in jobs]
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(work()) for _ in range(min(limit or len(jobs), len(jobs)))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        return [task.result() if task.done() else await task for task in _failed_first(tasks)]
+        for task in tasks:
+            if task.done():
+                task.result()
+        return results
     except BaseException as exc:
         message = ABANDONED if ABANDONED in exc.args else None
         for task in tasks:
             task.cancel(message)
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
-
-
-def _failed_first(tasks: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
-    """Raise the failure of the earliest failed task, or return the tasks."""
-    for task in tasks:
-        if task.done():
-            task.result()
-    return tasks
 
 
 class ThreadedIteration:
