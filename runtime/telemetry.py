@@ -2,29 +2,44 @@
 
 Importing this registers how messages, documents, prompt values and generations are encoded, and how messages read as
 text for handlers that know text models only. `decode` turns encoded values back into objects; only classes of this
-package are ever built, never one that the data names otherwise.
+package are ever built, never one that the data names otherwise. Nothing of runtime is loaded before it is needed.
 """
 
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from ..tracing.callbacks.dispatch import on_messages
 from ..tracing.encode import on_value
-from .messages import get_buffer_string
-from .serializable import Serializable, wire_classes
 
 __all__ = ["decode"]
 
+_BASE = f"{__package__}.serializable"
+
 
 def _encoded(value: Any) -> tuple[str, Mapping[str, Any]] | None:
-    return (type(value).__name__, value.encode_fields()) if isinstance(value, Serializable) else None
+    base = sys.modules.get(_BASE)  # as long as nobody loaded it, no value is of its kind
+    if base is None or not isinstance(value, base.Serializable):
+        return None
+    return type(value).__name__, value.encode_fields()
 
 
 def _as_text(messages: Sequence[Any]) -> str:
+    from .messages import get_buffer_string
+
     return get_buffer_string(messages)
+
+
+@cache
+def _buildable() -> Mapping[str, Any]:
+    from . import documents, messages, outputs, prompt_values  # noqa: F401 - loading them makes their classes known
+    from .serializable import wire_classes
+
+    return wire_classes
 
 
 on_value(_encoded)
@@ -48,8 +63,9 @@ def decode(value: Any) -> Any:
     if not isinstance(kind, str):
         return {key: decode(item) for key, item in value.items()}
     fields = {key: item for key, item in value.items() if key != "$type"}
-    if kind in wire_classes:
-        return wire_classes[kind].decode_fields({key: decode(item) for key, item in fields.items()})
+    built = _buildable().get(kind)
+    if built is not None:
+        return built.decode_fields({key: decode(item) for key, item in fields.items()})
     if kind == "bytes":
         return base64.b64decode(fields["base64"])
     if kind == "float":
