@@ -30,6 +30,7 @@ __all__ = [
     "MAX_DEPTH",
     "Encoder",
     "Redactor",
+    "dump",
     "encode",
     "encode_text",
     "marker",
@@ -49,6 +50,10 @@ _encoders: list[Encoder] = []
 _redactor: list[Redactor] = []
 _marker_texts: dict[type, str] = {}
 _SECRET_TYPES = frozenset({"SecretStr", "SecretBytes", "Secret"})
+
+
+dump = json.JSONEncoder(separators=(",", ":")).encode
+"""Plain JSON values as compact ASCII text; made once, since `json.dumps` with options makes an encoder each time."""
 
 
 class _TooLarge(Exception):
@@ -97,8 +102,7 @@ def marker_text(kind: type) -> str:
     """Return the JSON text of the marker for a value of that class which was not captured."""
     text = _marker_texts.get(kind)
     if text is None:
-        made = {"$type": "marker", "reason": "not_captured", "type": kind.__name__}
-        text = json.dumps(made, separators=(",", ":"))
+        text = dump({"$type": "marker", "reason": "not_captured", "type": kind.__name__})
         if len(_marker_texts) < 1024:  # classes made at run time must not fill the table
             _marker_texts[kind] = text
     return text
@@ -111,7 +115,7 @@ def encode_text(value: object, limit_bytes: int) -> str:
         value: Anything.
         limit_bytes: The longest text allowed.
     """
-    return json.dumps(encode(value, limit_bytes), separators=(",", ":"))
+    return dump(encode(value, limit_bytes))
 
 
 def encode(value: object, limit_bytes: int = 1 << 20) -> Any:

@@ -15,10 +15,9 @@ A chunk that an inner run gave already is stored there alone; the outer run hold
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final, Literal
 
-from .encode import encode, encode_text, marker_text
+from .encode import dump, encode, encode_text, marker_text
 from .run import Run
 
 __all__ = [
@@ -220,9 +219,9 @@ class Journal:
         if any(entry[2] == "custom" for entry in self._entries) and run.handed != (run.tags, run.metadata):
             head["handed_tags"], head["handed_metadata"] = run.handed[0], encode(run.handed[1])
         parts = [
-            json.dumps(head, separators=(",", ":"))[:-1],
+            dump(head)[:-1],
             ',"metadata":',
-            encode_text(run.metadata, MAX_VALUE_BYTES),
+            encode_text(run.metadata, MAX_VALUE_BYTES) if run.metadata else _NOTHING,
         ]
         if self._raw is not None:
             parts += [',"raw":', _reduced(self._raw, self._raw_known, "start", asked)]
