@@ -73,6 +73,26 @@ class Serializable(BaseModel):
         """Return attributes that dumps add to the constructor's arguments."""
         return {}
 
+    def to_json(self) -> dict[str, Any]:
+        """Return how a dump begins to show this: its arguments are not yet JSON, its secrets are names."""
+        known: dict[str, Any] = {"lc": 1, "id": self.lc_id()}
+        named = getattr(self, "get_name", None)
+        if callable(named):
+            known["name"] = named()
+        if not self.is_lc_serializable():
+            return {**known, "type": "not_implemented", "repr": repr(self)}
+        kwargs: dict[str, Any] = {}
+        for name, field in type(self).model_fields.items():
+            if name in self.__dict__ and not field.exclude:
+                value = self.__dict__[name]
+                if field.is_required() or value or not _is_default(value, field):
+                    kwargs[name] = value
+        kwargs.update(self.__pydantic_extra__ or {}, **self.lc_attributes)
+        for name, secret in self.lc_secrets.items():
+            if kwargs.get(name) is not None:
+                kwargs[name] = {"lc": 1, "type": "secret", "id": [secret]}
+        return {**known, "type": "constructor", "kwargs": kwargs}
+
     def encode_fields(self) -> dict[str, Any]:
         """Return the fields that differ from their default, extra fields included.
 

@@ -6,10 +6,13 @@ table. Names of the OpenTelemetry GenAI conventions are those of semantic conven
 
 __all__ = [
     "BATCH_INDEX",
+    "BATCH_SIZE",
     "EXCEPTION_EVENT",
     "EXCEPTION_MESSAGE",
     "EXCEPTION_STACKTRACE",
     "EXCEPTION_TYPE",
+    "FALLBACK_REASON",
+    "FALLBACK_USED",
     "JOURNAL_PREFIX",
     "METADATA_PREFIX",
     "OPERATION_NAME",
@@ -20,6 +23,12 @@ __all__ = [
     "RESPONSE_FINISH_REASONS",
     "RESPONSE_ID",
     "RESPONSE_MODEL",
+    "RETRY_ATTEMPT",
+    "RETRY_ATTEMPTS",
+    "RETRY_DELAY_S",
+    "RETRY_EVENT",
+    "RETRY_REASON",
+    "RETRY_TOTAL_DELAY_S",
     "RUN_ID",
     "RUN_NAME",
     "RUN_PARENT_ID",
@@ -65,6 +74,33 @@ JOURNAL_PREFIX = "spanloom.journal."
 
 BATCH_INDEX = "spanloom.batch.index"
 """The place of this run's input in its batch, from 0."""
+
+BATCH_SIZE = "spanloom.batch.size"
+"""How many inputs a batch has; on the span that groups their runs, which is no run itself."""
+
+RETRY_ATTEMPTS = "spanloom.retry.attempts"
+"""How many attempts a retry took; on the retry's span."""
+
+RETRY_REASON = "spanloom.retry.reason"
+"""The class of the exception that led to the last retry; absent when the first attempt was the only one."""
+
+RETRY_TOTAL_DELAY_S = "spanloom.retry.total_delay_s"
+"""How long a retry waited between its attempts, in seconds; absent when there was one attempt."""
+
+RETRY_EVENT = "spanloom.retry"
+"""The span event of an attempt that failed and is followed by another."""
+
+RETRY_ATTEMPT = "spanloom.retry.attempt"
+"""On that event: the number of the attempt that failed, from 1."""
+
+RETRY_DELAY_S = "spanloom.retry.delay_s"
+"""On that event: the wait before the next attempt, in seconds."""
+
+FALLBACK_USED = "spanloom.fallback.used"
+"""Which runnable answered: 0 for the first choice, 1 for the first fallback; absent when none did."""
+
+FALLBACK_REASON = "spanloom.fallback.reason"
+"""The class of the exception of the one before it; absent when the first choice answered."""
 
 OPERATION_NAME = "gen_ai.operation.name"
 """chat, text_completion, retrieval or execute_tool; absent on plain steps."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Final
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -30,6 +31,7 @@ from .ids import WANTED
 from .names import EXCEPTION_EVENT, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE, SCOPE_NAME
 
 __all__ = [
+    "BESIDES",
     "Context",
     "Span",
     "attach_context",
@@ -49,6 +51,9 @@ current_context = otel_context.get_current
 
 counts: dict[str, int] = {"span_errors": 0}
 """How many spans could not be started, described or ended in this process: what was plugged into the SDK failed."""
+
+BESIDES: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("spanloom_besides", default=None)
+"""What the next span started in this context says besides; taken by it."""
 
 _KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 _ERROR = StatusCode.ERROR
@@ -100,6 +105,10 @@ def start_span(
     """
     if parent is None:
         parent = current_context()
+    besides = BESIDES.get()
+    if besides is not None:
+        BESIDES.set(None)
+        attributes = {**attributes, **besides}
     if wanted[0]:
         around = trace.get_current_span(parent)
         if around is not INVALID_SPAN and around.get_span_context().is_valid:

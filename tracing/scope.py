@@ -30,6 +30,7 @@ __all__ = [
     "Parent",
     "RunScope",
     "outcome_of",
+    "register_control_flow",
 ]
 
 Outcome = Literal["ok", "error", "cancelled", "abandoned"]
@@ -328,10 +329,36 @@ def _enter(scope: RunScope) -> None:
     otel.attach_context(scope.otel_context)
 
 
+_control_flow: dict[type[BaseException], Outcome] = {}
+
+
+def register_control_flow(exception_type: type[BaseException], outcome: Outcome = "ok") -> None:
+    """Say that an exception is a program's way to go on elsewhere, not a failure.
+
+    Runs that it ends get this outcome, so their spans no error status. All else stays: the exception reaches the
+    caller, hooks of handlers are called as for any exception, no end record is given.
+
+    Args:
+        exception_type: The exception; its subclasses count too. Said again, the last word holds.
+        outcome: How runs count that it ends; error takes the registration back.
+
+    Raises:
+        TypeError: If it is no exception type.
+    """
+    if not (isinstance(exception_type, type) and issubclass(exception_type, BaseException)):
+        raise TypeError(f"{exception_type!r} is no exception type; give a class such as GraphInterrupt.")
+    _control_flow.pop(exception_type, None)
+    if outcome != "error":
+        _control_flow[exception_type] = outcome
+
+
 def outcome_of(error: BaseException) -> Outcome:
     """Return how a run counts that ended with this exception."""
     if isinstance(error, GeneratorExit):
         return "abandoned"
     if isinstance(error, asyncio.CancelledError):
         return "abandoned" if ABANDONED in error.args else "cancelled"
+    for exception_type in type(error).__mro__ if _control_flow else ():
+        if exception_type in _control_flow:
+            return _control_flow[exception_type]
     return "error"

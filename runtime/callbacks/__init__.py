@@ -3,7 +3,7 @@
 from ...tracing.callbacks.async_handlers import AsyncCallbackHandler
 from ...tracing.callbacks.custom import adispatch_custom_event, dispatch_custom_event
 from ...tracing.callbacks.handlers import BaseCallbackHandler
-from ...tracing.callbacks.manager import AsyncCallbackManager, CallbackManager, Callbacks
+from ...tracing.callbacks.manager import AsyncCallbackManager, BaseCallbackManager, CallbackManager, Callbacks
 from ...tracing.callbacks.run_managers import (
     AsyncCallbackManagerForChainRun,
     AsyncCallbackManagerForLLMRun,
@@ -17,6 +17,8 @@ from ...tracing.callbacks.run_managers import (
     CallbackManagerForToolRun,
     RunManager,
 )
+from ...tracing.callbacks.stdout import FileCallbackHandler, StdOutCallbackHandler, StreamingStdOutCallbackHandler
+from ...tracing.callbacks.usage import UsageMetadataCallbackHandler, get_usage_metadata_callback
 
 __all__ = [
     "AsyncCallbackHandler",
@@ -27,6 +29,7 @@ __all__ = [
     "AsyncCallbackManagerForToolRun",
     "AsyncRunManager",
     "BaseCallbackHandler",
+    "BaseCallbackManager",
     "BaseRunManager",
     "CallbackManager",
     "CallbackManagerForChainRun",
@@ -34,7 +37,12 @@ __all__ = [
     "CallbackManagerForRetrieverRun",
     "CallbackManagerForToolRun",
     "Callbacks",
+    "FileCallbackHandler",
     "RunManager",
+    "StdOutCallbackHandler",
+    "StreamingStdOutCallbackHandler",
+    "UsageMetadataCallbackHandler",
     "adispatch_custom_event",
     "dispatch_custom_event",
+    "get_usage_metadata_callback",
 ]

@@ -1,5 +1,5 @@
 """Handlers by their documented import path; nothing else lives here."""
 
-from . import AsyncCallbackHandler, BaseCallbackHandler, Callbacks
+from . import AsyncCallbackHandler, BaseCallbackHandler, BaseCallbackManager, Callbacks
 
-__all__ = ["AsyncCallbackHandler", "BaseCallbackHandler", "Callbacks"]
+__all__ = ["AsyncCallbackHandler", "BaseCallbackHandler", "BaseCallbackManager", "Callbacks"]

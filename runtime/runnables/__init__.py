@@ -1,19 +1,35 @@
 """Runnables: the interface and its combinators."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from .addable import AddableDict
 from .base import Runnable
 from .binding import RunnableBinding
+from .branch import RunnableBranch
 from .coerce import coerce_to_runnable, is_generator_function, on_coerce
 from .composed import Composed
 from .config import RunnableConfig, ensure_config, merge_configs, patch_config
+from .configurable import DynamicRunnable, RunnableConfigurableFields, make_configurable_fields
+from .configurable_alternatives import RunnableConfigurableAlternatives, make_configurable_alternatives
 from .each import RunnableEach
-from .events import stream_events
+from .events import stream_events, stream_log
+from .fallbacks import RunnableWithFallbacks
+from .fields import (
+    ConfigurableField,
+    ConfigurableFieldMultiOption,
+    ConfigurableFieldSingleOption,
+    ConfigurableFieldSpec,
+)
 from .function import RunnableLambda, chain
 from .generator import RunnableGenerator
+from .graph_building import graph_of
+from .history import RunnableWithMessageHistory
+from .listening import RunnableListening, alisteners, listeners
 from .parallel import RunnableMap, RunnableParallel
 from .passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
+from .retry import RunnableRetry
+from .router import RouterInput, RouterRunnable
 from .sequence import RunnableSequence
 from .serializable import ComposedSerializable, RunnableSerializable
 from .slots import Slots
@@ -23,19 +39,33 @@ __all__ = [
     "AddableDict",
     "Composed",
     "ComposedSerializable",
+    "ConfigurableField",
+    "ConfigurableFieldMultiOption",
+    "ConfigurableFieldSingleOption",
+    "ConfigurableFieldSpec",
+    "DynamicRunnable",
+    "RouterInput",
+    "RouterRunnable",
     "Runnable",
     "RunnableAssign",
     "RunnableBinding",
+    "RunnableBranch",
     "RunnableConfig",
+    "RunnableConfigurableAlternatives",
+    "RunnableConfigurableFields",
     "RunnableEach",
     "RunnableGenerator",
     "RunnableLambda",
+    "RunnableListening",
     "RunnableMap",
     "RunnableParallel",
     "RunnablePassthrough",
     "RunnablePick",
+    "RunnableRetry",
     "RunnableSequence",
     "RunnableSerializable",
+    "RunnableWithFallbacks",
+    "RunnableWithMessageHistory",
     "carry_context",
     "chain",
     "coerce_to_runnable",
@@ -43,6 +73,20 @@ __all__ = [
     "merge_configs",
     "patch_config",
 ]
+
+
+def _retried(*, bound: Runnable[Any, Any], **rules: Any) -> Runnable[Any, Any]:
+    """Return a retry; of a binding, what it binds is tried again, so its config is that of the retry as a whole."""
+    if type(bound) is not RunnableBinding:
+        return RunnableRetry(bound=bound, **rules)
+    return RunnableBinding(
+        bound=_retried(bound=bound.bound, **rules),
+        kwargs=bound.kwargs,
+        config=bound.config,
+        custom_input_type=bound.custom_input_type,
+        custom_output_type=bound.custom_output_type,
+    )
+
 
 Slots.sequence = RunnableSequence
 Slots.coerce = coerce_to_runnable
@@ -53,6 +97,23 @@ Slots.each = RunnableEach
 Slots.assign = lambda steps: RunnableAssign(RunnableParallel(steps))
 Slots.pick = RunnablePick
 Slots.stream_events = stream_events
+Slots.stream_log = stream_log
+Slots.listeners = listeners
+Slots.alisteners = alisteners
+Slots.retry = _retried
+Slots.fallbacks = RunnableWithFallbacks
 on_coerce(lambda thing: RunnableParallel(thing) if isinstance(thing, Mapping) else None)
 on_coerce(lambda thing: RunnableGenerator(thing) if is_generator_function(thing) else None)
 on_coerce(lambda thing: RunnableLambda(thing) if callable(thing) else None)
+Slots.graph = graph_of
+Slots.configurable_fields = make_configurable_fields
+Slots.configurable_alternatives = make_configurable_alternatives
+
+
+def _tool(runnable: Runnable[Any, Any], *args: Any, **kwargs: Any) -> Any:
+    from ..tools.as_tool import convert_runnable_to_tool  # stands above; needed by the few who ask for a tool
+
+    return convert_runnable_to_tool(runnable, *args, **kwargs)
+
+
+Slots.tool = _tool

@@ -1,255 +1,20 @@
-"""The Runnable interface: one input or many, whole or as a stream, blocking or on an event loop.
-
-A subclass writes `invoke`, or whichever of the six methods (invoke, ainvoke, stream, astream, transform, atransform) it
-does best; the others follow. Blocking callers use blocking methods only. Callers on a loop use the async method, else
-its blocking twin, run in one worker thread for the whole iteration. A `transform` alone streams too.
-"""
+"""The Runnable interface: it runs (`running`), tells of itself (`describing`), and composes (here)."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, Literal, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, cast
 
-from .batching import abatch_each, batch_each
 from .config import RunnableConfig
-from .io import fold, single
-from .io_loop import ThreadedIteration, in_thread
-from .io_streams import close_on_loop
-from .pulling import Pulled
+from .describing import Describing
+from .running import Input, Output
 from .slots import Slots
 
 __all__ = ["Input", "Output", "Runnable"]
 
-Input = TypeVar("Input", contravariant=True)
-Output = TypeVar("Output", covariant=True)
 
-_DRIVEN = ("invoke", "ainvoke", "stream", "astream", "transform", "atransform")
-
-
-class Runnable(ABC, Generic[Input, Output]):
+class Runnable(Describing[Input, Output], Generic[Input, Output]):
     """A unit of work that can be invoked, batched, streamed and composed."""
-
-    name: str | None
-    """The name of its runs; its class's name when it is None or not there."""
-
-    takes_child_config = False
-    """Whether every method is ours, so that steps are handed on without building a config to look at."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if not cls.__module__.startswith("spanloom.") and any(name in cls.__dict__ for name in _DRIVEN):
-            cls.takes_child_config = False
-
-    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
-        """Return the name of its runs.
-
-        Args:
-            suffix: Appended with an underscore, or as a capitalised word to a name that begins with a capital.
-            name: Used instead of its own.
-        """
-        found = name or getattr(self, "name", None)
-        if not found:
-            found = type(self).__name__
-            if "[" in found:  # a generic class with its argument
-                found = found.partition("[")[0]
-        if not suffix:
-            return found
-        return found + suffix.title() if found[0].isupper() else f"{found}_{suffix.lower()}"
-
-    @abstractmethod
-    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
-        """Return the output for one input.
-
-        Args:
-            input: The input.
-            config: Tags, metadata, callbacks and limits of the call.
-            kwargs: Passed on to the work.
-        """
-
-    async def ainvoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
-        """Return the output for one input, on an event loop; here through a worker thread.
-
-        Args:
-            input: The input.
-            config: Tags, metadata, callbacks and limits of the call.
-            kwargs: Passed on to the work.
-        """
-        return cast(Output, await in_thread(self.invoke, input, config, **kwargs))
-
-    def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Output]:
-        """Yield the output for one input in chunks; here in one chunk, or through `transform` where that is written.
-
-        Args:
-            input: The input.
-            config: Tags, metadata, callbacks and limits of the call.
-            kwargs: Passed on to the work.
-        """
-        if self._writes("transform") and not self._writes("stream"):
-            yield from self.transform(iter([input]), config, **kwargs)
-        else:
-            yield self.invoke(input, config, **kwargs)
-
-    async def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Output]:
-        """Yield the output for one input in chunks, on an event loop.
-
-        Args:
-            input: The input.
-            config: Tags, metadata, callbacks and limits of the call.
-            kwargs: Passed on to the work.
-        """
-        chunks: AsyncIterator[Output] | None = None
-        if self._writes("stream"):
-            chunks = ThreadedIteration(lambda: self.stream(input, config, **kwargs))
-        elif not self._writes("astream"):
-            if self._writes("atransform"):
-                chunks = self.atransform(single(input), config, **kwargs)
-            elif self._writes("transform"):
-                chunks = ThreadedIteration(lambda: self.transform(iter([input]), config, **kwargs))
-        if chunks is None:
-            yield await self.ainvoke(input, config, **kwargs)
-            return
-        try:
-            async for chunk in chunks:
-                yield chunk
-        finally:
-            await close_on_loop(chunks)
-
-    def transform(
-        self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Iterator[Output]:
-        """Yield the output for a stream of input; here the input is gathered first.
-
-        Args:
-            input: The chunks of the input.
-            config: Tags, metadata, callbacks and limits of the call.
-            kwargs: Passed on to the work.
-        """
-        chunks = list(input)
-        if not chunks:
-            return
-        if self._writes("stream"):
-            yield from self.stream(fold(chunks), config, **kwargs)
-        else:
-            yield self.invoke(fold(chunks), config, **kwargs)
-
-    async def atransform(
-        self, input: AsyncIterator[Input], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[Output]:
-        """Yield the output for a stream of input, on an event loop.
-
-        Args:
-            input: The chunks of the input.
-            config: Tags, metadata, callbacks and limits of the call.
-            kwargs: Passed on to the work.
-        """
-        if self._writes("transform") and not self._writes("atransform"):
-            pulled = Pulled(input)
-            threaded = ThreadedIteration(lambda: self.transform(pulled, config, **kwargs))
-            try:
-                async for chunk in threaded:
-                    yield chunk
-            finally:
-                pulled.close()
-                await threaded.aclose()
-            return
-        chunks = [chunk async for chunk in input]
-        if not chunks:
-            return
-        if self._writes("astream") or self._writes("stream"):
-            stream = self.astream(fold(chunks), config, **kwargs)
-            try:
-                async for chunk in stream:
-                    yield chunk
-            finally:
-                await close_on_loop(stream)
-        else:
-            yield await self.ainvoke(fold(chunks), config, **kwargs)
-
-    def _writes(self, method: str) -> bool:
-        """Return whether the class has a method of its own in place of the one here."""
-        return getattr(type(self), method) is not _DEFAULTS[method]
-
-    def batch(
-        self,
-        inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Output]:
-        """Return the outputs for many inputs, in order, run in worker threads.
-
-        Args:
-            inputs: The inputs.
-            config: One for all, or one each; `max_concurrency` bounds how many run at once.
-            return_exceptions: Put an exception in its place in the list instead of raising it.
-            kwargs: Passed on to the work.
-
-        Raises:
-            ValueError: If there are configs, but not one each.
-        """
-        return cast("list[Output]", batch_each(self, inputs, config, return_exceptions, kwargs))
-
-    async def abatch(
-        self,
-        inputs: Sequence[Input],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
-        *,
-        return_exceptions: bool = False,
-        **kwargs: Any,
-    ) -> list[Output]:
-        """Return the outputs for many inputs, in order, run as tasks.
-
-        Args:
-            inputs: The inputs.
-            config: One for all, or one each; `max_concurrency` bounds how many run at once.
-            return_exceptions: Put an exception in its place in the list instead of raising it.
-            kwargs: Passed on to the work.
-
-        Raises:
-            ValueError: If there are configs, but not one each.
-        """
-        return cast("list[Output]", await abatch_each(self, inputs, config, return_exceptions, kwargs))
-
-    def astream_events(
-        self,
-        input: Any,
-        config: RunnableConfig | None = None,
-        *,
-        version: Literal["v1", "v2"] = "v2",
-        include_names: Sequence[str] | None = None,
-        include_types: Sequence[str] | None = None,
-        include_tags: Sequence[str] | None = None,
-        exclude_names: Sequence[str] | None = None,
-        exclude_types: Sequence[str] | None = None,
-        exclude_tags: Sequence[str] | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Yield what happens while this runs, as records: see `spanloom.tracing.events.schema`.
-
-        Leaving early stops the run. An exception of the run is raised here, after the records that came before it.
-
-        Args:
-            input: The input.
-            config: Tags, metadata, callbacks and limits of the call.
-            version: v2.
-            include_names: Keep events of runs with one of these names.
-            include_types: Keep events of runs of one of these types.
-            include_tags: Keep events of runs with one of these tags.
-            exclude_names: Leave out events of runs with one of these names.
-            exclude_types: Leave out events of runs of one of these types.
-            exclude_tags: Leave out events of runs with one of these tags.
-            kwargs: Passed on to the work.
-
-        Raises:
-            NotImplementedError: If the version is not known.
-            FilterError: If a filter is not a list of strings.
-        """
-        if version != "v2":
-            raise NotImplementedError(f"astream_events has no version {version!r}; use version='v2'.")
-        filters = (include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
-        return cast("AsyncIterator[dict[str, Any]]", Slots.stream_events(self, input, config, filters, kwargs))
 
     def __or__(self, other: Any) -> Runnable[Input, Any]:
         """Return a sequence of this and the other."""
@@ -318,5 +83,102 @@ class Runnable(ABC, Generic[Input, Output]):
         """
         return cast("Runnable[Any, Any]", Slots.sequence(self, Slots.pick(keys)))
 
+    def with_retry(
+        self,
+        *,
+        retry_if_exception_type: tuple[type[BaseException], ...] = (Exception,),
+        wait_exponential_jitter: bool = True,
+        exponential_jitter_params: Mapping[str, float] | None = None,
+        stop_after_attempt: int = 3,
+    ) -> Runnable[Input, Output]:
+        """Return a runnable that is tried again when it fails; a stream is tried again before its first chunk only.
 
-_DEFAULTS: Mapping[str, Callable[..., Any]] = {name: getattr(Runnable, name) for name in _DRIVEN}
+        Args:
+            retry_if_exception_type: Which exceptions may pass at another attempt.
+            wait_exponential_jitter: Whether to wait between attempts, longer each time and with jitter.
+            exponential_jitter_params: `initial`, `max`, `exp_base` and `jitter` of the waits, in seconds.
+            stop_after_attempt: How many attempts there are at most.
+
+        Raises:
+            ValueError: If there is to be no attempt at all.
+        """
+        made = Slots.retry(
+            bound=self,
+            retry_exception_types=retry_if_exception_type,
+            wait_exponential_jitter=wait_exponential_jitter,
+            exponential_jitter_params=exponential_jitter_params,
+            max_attempt_number=stop_after_attempt,
+        )
+        return cast("Runnable[Input, Output]", made)
+
+    def with_fallbacks(
+        self,
+        fallbacks: Sequence[Runnable[Input, Output]],
+        *,
+        exceptions_to_handle: tuple[type[BaseException], ...] = (Exception,),
+        exception_key: str | None = None,
+    ) -> Runnable[Input, Output]:
+        """Return a runnable that goes on to the next of these when it fails; a stream before its first chunk only.
+
+        Args:
+            fallbacks: What to try, in order.
+            exceptions_to_handle: Which exceptions lead on.
+            exception_key: Where in the input, a mapping, the next one finds the exception.
+        """
+        made = Slots.fallbacks(
+            runnable=self,
+            fallbacks=list(fallbacks),
+            exceptions_to_handle=exceptions_to_handle,
+            exception_key=exception_key,
+        )
+        return cast("Runnable[Input, Output]", made)
+
+    def with_listeners(
+        self,
+        *,
+        on_start: Callable[..., Any] | None = None,
+        on_end: Callable[..., Any] | None = None,
+        on_error: Callable[..., Any] | None = None,
+    ) -> Runnable[Input, Output]:
+        """Return a runnable with functions that are told of its own runs, not of their children.
+
+        Args:
+            on_start: Called with the run, or the run and its config, when it starts.
+            on_end: Called when it has ended well.
+            on_error: Called when it has ended by an exception.
+        """
+        return cast("Runnable[Input, Output]", Slots.listeners(self, on_start, on_end, on_error))
+
+    def with_alisteners(
+        self,
+        *,
+        on_start: Callable[..., Any] | None = None,
+        on_end: Callable[..., Any] | None = None,
+        on_error: Callable[..., Any] | None = None,
+    ) -> Runnable[Input, Output]:
+        """Return a runnable with coroutine functions that are told of its own runs, awaited in order.
+
+        Args:
+            on_start: Awaited with the run, or the run and its config, when it starts.
+            on_end: Awaited when it has ended well.
+            on_error: Awaited when it has ended by an exception.
+        """
+        return cast("Runnable[Input, Output]", Slots.alisteners(self, on_start, on_end, on_error))
+
+    def as_tool(
+        self,
+        args_schema: Any = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return a tool that runs this.
+
+        Args:
+            args_schema: The model of its arguments.
+            name: The tool's name.
+            description: What a model is told of it.
+            arg_types: The types of its arguments, where there is no schema.
+        """
+        return Slots.tool(self, args_schema, name=name, description=description, arg_types=arg_types)

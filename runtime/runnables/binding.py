@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base import Runnable
 from .config import RunnableConfig, merge_configs
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["RunnableBinding"]
 
@@ -23,6 +26,7 @@ class RunnableBinding(Runnable[Any, Any]):
     """
 
     takes_child_config = True
+    _is_dumped = True
 
     def __init__(
         self,
@@ -62,6 +66,38 @@ class RunnableBinding(Runnable[Any, Any]):
             name: Used instead.
         """
         return self.bound.get_name(suffix, name=name or self.config.get("run_name"))
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # the documented name
+        """The type of its input: what was said, else the bound runnable's."""
+        return self.bound.InputType if self.custom_input_type is None else self.custom_input_type
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802  # the documented name
+        """The type of its output: what was said, else the bound runnable's."""
+        return self.bound.OutputType if self.custom_output_type is None else self.custom_output_type
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of its input: of what was said, else the bound runnable's.
+
+        Args:
+            config: Merged over the bound config.
+        """
+        said = self.custom_input_type is not None
+        return super().get_input_schema(config) if said else self.bound.get_input_schema(self._told(config))
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of its output: of what was said, else the bound runnable's.
+
+        Args:
+            config: Merged over the bound config.
+        """
+        said = self.custom_output_type is not None
+        return super().get_output_schema(config) if said else self.bound.get_output_schema(self._told(config))
+
+    def _told(self, config: RunnableConfig | None) -> RunnableConfig:
+        """Return the config under which the bound runnable is described."""
+        return merge_configs(self.config, config)
 
     def _config(self, config: RunnableConfig | None) -> RunnableConfig:
         return merge_configs(self.config, config)

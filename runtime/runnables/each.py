@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base import Runnable
 from .composed import Composed
+from .config import RunnableConfig
 from .io import Io
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["RunnableEach"]
 
@@ -19,8 +23,40 @@ class RunnableEach(Composed[Any, list[Any]]):
         bound: The runnable.
     """
 
+    _is_dumped = True
+
     def __init__(self, bound: Runnable[Any, Any]) -> None:
         self.bound = bound
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # the documented name
+        """A list of what the bound runnable takes."""
+        return list[self.bound.InputType]  # type: ignore[name-defined]  # a type made here
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802  # the documented name
+        """A list of what the bound runnable gives."""
+        return list[self.bound.OutputType]  # type: ignore[name-defined]  # a type made here
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of a list of what the bound runnable takes.
+
+        Args:
+            config: Values of configurable fields, where they change it.
+        """
+        from .schemas import model_of_type
+
+        return model_of_type(self.get_name("Input"), list[self.bound.get_input_schema(config)])  # type: ignore[misc]
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of a list of what the bound runnable gives.
+
+        Args:
+            config: Values of configurable fields, where they change it.
+        """
+        from .schemas import model_of_type
+
+        return model_of_type(self.get_name("Output"), list[self.bound.get_output_schema(config)])  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return f"RunnableEach(bound={self.bound!r})"

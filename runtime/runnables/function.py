@@ -10,15 +10,19 @@ import ast
 import functools
 import inspect
 import textwrap
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Generic, cast
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from ..exceptions import CoercionError
 from .base import Input, Output, Runnable
 from .composed import Composed
-from .config import DEFAULT_RECURSION_LIMIT
+from .config import DEFAULT_RECURSION_LIMIT, RunnableConfig
+from .describing import Describing
 from .io import Io, fold
 from .io_loop import is_async
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["RunnableLambda", "chain"]
 
@@ -100,6 +104,39 @@ class RunnableLambda(Composed[Input, Output], Generic[Input, Output]):
 
     def __hash__(self) -> int:
         return hash((self.func, self.afunc))
+
+    def _types(self) -> tuple[Any, Any]:
+        from .schemas import function_types
+
+        return function_types(self.func)
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of what the function takes: its hint, else the keys that it reads from a mapping.
+
+        Args:
+            config: Values of configurable fields, where they change it.
+        """
+        from .schemas import keys_read, model_of_fields
+
+        keys = keys_read(self.func) if self.InputType is Any else []
+        if keys:
+            return model_of_fields(self.get_name("Input"), dict.fromkeys(keys, (Any, ...)))
+        return super().get_input_schema(config)
+
+    @property
+    def deps(self) -> list[Runnable[Any, Any]]:
+        """The runnables that the function uses, from where it was written."""
+        from .schemas import values_used
+
+        found: list[Runnable[Any, Any]] = []
+        for value in values_used(self.func):
+            owner = getattr(value, "__self__", value)
+            if isinstance(owner, Runnable) and owner is not self and all(owner is not one for one in found):
+                found.append(owner)
+        return found
+
+    def _inner(self) -> Iterator[Describing[Any, Any]]:
+        yield from self.deps
 
     def _shape_for(self, io: Io) -> _Shape:
         if io.blocking:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 from .base import Input, Output
 from .composed import Composed
@@ -52,6 +52,12 @@ class RunnableGenerator(Composed[Input, Output], Generic[Input, Output]):
             if made is not None
         }
         self.name = name or getattr(transform, "__name__", None) or type(self).__name__
+
+    def _types(self) -> tuple[Any, Any]:
+        from .schemas import function_types, item_type
+
+        taken, given = function_types(cast("Callable[..., Any]", self._blocking or self._on_loop))
+        return item_type(taken), given
 
     def __repr__(self) -> str:
         return f"RunnableGenerator({self.name})"

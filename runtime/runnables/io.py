@@ -14,7 +14,10 @@ from ...tracing.callbacks.run_managers import AsyncRunManager, RunManager
 from ...tracing.scope import RunScope
 from .config import RunnableConfig
 
-__all__ = ["Io", "Step", "fold", "single"]
+__all__ = ["Io", "Place", "Step", "StreamedStep", "begins_stream", "fold", "folded", "single"]
+
+Place = str | RunnableConfig | None
+"""Where a step stands in its run: its tag, or the whole config it is to get."""
 
 
 class Step(Protocol):
@@ -34,6 +37,18 @@ class Step(Protocol):
 
     def atransform(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Yield the output for a stream of input, on an event loop."""
+        ...
+
+
+class StreamedStep(Step, Protocol):
+    """What an `Io` must know of a runnable that is given one input to stream."""
+
+    def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Yield the output for one input."""
+        ...
+
+    def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Yield the output for one input, on an event loop."""
         ...
 
 
@@ -60,8 +75,12 @@ class Io(Protocol):
         """Run a step as a child of this run and return its output."""
         ...
 
+    def stream(self, step: StreamedStep, value: Any, place: Place = None, /, **kwargs: Any) -> AsyncIterator[Any]:
+        """Run a step over one input as a child of this run and return its chunks."""
+        ...
+
     def transform(
-        self, step: Step, chunks: AsyncIterator[Any], tag: str | None = None, /, **kwargs: Any
+        self, step: Step, chunks: AsyncIterator[Any], tag: Place = None, /, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """Run a step over a stream as a child of this run and return its chunks."""
         ...
@@ -90,9 +109,24 @@ class Io(Protocol):
         """Return the stream; on a loop its first chunk is asked for at once."""
         ...
 
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
     async def close(self, *streams: object) -> None:
         """Close streams that will not be read on; their upstreams close too."""
         ...
+
+
+def begins_stream(scope: RunScope) -> bool:
+    """Return whether the run is the first of its tree, or of a live event stream.
+
+    A run that only hands on what its child yields shows chunks of its own there alone, as the reference does.
+
+    Args:
+        scope: The run.
+    """
+    return scope.parent is None or scope.parent.heritage.streams != scope.heritage.streams
 
 
 async def single(value: Any) -> AsyncIterator[Any]:
@@ -132,3 +166,15 @@ def fold(chunks: Sequence[Any]) -> Any:
         except TypeError:
             total, addable = chunk, False
     return total
+
+
+def folded(chunks: Sequence[Any]) -> Any:
+    """Return chunks added up; the last one where adding them fails. For records, which must not break a run.
+
+    Args:
+        chunks: The chunks; for none the result is None.
+    """
+    try:
+        return fold(chunks)
+    except Exception:  # noqa: BLE001 - what is told of a stream must not break it
+        return chunks[-1]

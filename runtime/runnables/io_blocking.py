@@ -8,18 +8,29 @@ from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from threading import Lock
+from time import sleep as pause
 from typing import Any
 
 from ...tracing.callbacks.run_managers import RunManager, manager_of
 from ...tracing.scope import RunScope
 from ..exceptions import AsyncOnlyError
-from .config import RunnableConfig, child_config, visible_config
+from .config import RunnableConfig, child_config, ensure_config, visible_config
 from .frames import hidden
-from .io import Io, Step
+from .io import Io, Place, Step, StreamedStep
 from .threads import DEFAULT_CONCURRENCY, submit
 from .unhooked import unhooked
 
-__all__ = ["AsAsync", "AsBlocking", "BlockingIo", "close_blocking", "finish_now", "next_now", "run_jobs"]
+__all__ = [
+    "AsAsync",
+    "AsBlocking",
+    "BlockingIo",
+    "close_blocking",
+    "finish_now",
+    "next_now",
+    "pause",
+    "run_as_completed",
+    "run_jobs",
+]
 
 _END = object()
 
@@ -151,14 +162,21 @@ class BlockingIo:
         """Run a step as a child of this run and return its output."""
         return step.invoke(value, self._config_for(step, tag), **kwargs)
 
+    def stream(self, step: StreamedStep, value: Any, place: Place = None, /, **kwargs: Any) -> AsyncIterator[Any]:
+        """Run a step over one input as a child of this run and return its chunks."""
+        made: AsyncIterator[Any] = AsAsync(step.stream(value, self._config_for(step, place), **kwargs))
+        return made
+
     def transform(
-        self, step: Step, chunks: AsyncIterator[Any], tag: str | None = None, /, **kwargs: Any
+        self, step: Step, chunks: AsyncIterator[Any], tag: Place = None, /, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """Run a step over a stream as a child of this run and return its chunks."""
         source = chunks.source if type(chunks) is AsAsync else AsBlocking(chunks)
         return AsAsync(step.transform(source, self._config_for(step, tag), **kwargs))
 
-    def _config_for(self, step: Step, tag: str | None) -> RunnableConfig:
+    def _config_for(self, step: Step, tag: Place) -> RunnableConfig:
+        if tag is not None and not isinstance(tag, str):
+            return tag if getattr(step, "takes_child_config", False) else ensure_config(tag)
         if getattr(step, "takes_child_config", False):
             return child_config(self.scope, tag)
         return visible_config(self.scope, tag)
@@ -191,6 +209,10 @@ class BlockingIo:
     def ahead(self, stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Return the stream as it is."""
         return stream
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        pause(seconds)  # noqa: ASYNC251 - driven blocking: there is no loop to hold up
 
     async def close(self, *streams: object) -> None:
         """Close streams that will not be read on."""
@@ -244,6 +266,44 @@ def run_jobs(jobs: Sequence[Callable[[], Any]], limit: int | None) -> list[Any]:
     if failures:
         raise failures[0]
     return results
+
+
+def run_as_completed(
+    jobs: Sequence[Callable[[], Any]], limit: int | None
+) -> Iterator[tuple[int, Any, Exception | None]]:
+    """Yield each job's place, result and exception, in the order in which they finish in their worker threads.
+
+    Left early, no further job is begun; those that run are waited for.
+
+    Args:
+        jobs: What to run.
+        limit: How many at once; None for the default.
+    """
+    arrived: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+
+    def run(place: int, job: Callable[[], Any]) -> None:
+        try:
+            arrived.put((place, job(), None))
+        except BaseException as exc:  # noqa: BLE001 - told to the reader
+            arrived.put((place, None, exc))
+
+    left = iter(enumerate(jobs))
+    running = 0
+    try:
+        while True:
+            while running < max(1, limit or DEFAULT_CONCURRENCY) and (job := next(left, None)) is not None:
+                submit(run, *job)
+                running += 1
+            if not running:
+                return
+            place, result, error = arrived.get()
+            running -= 1
+            if error is not None and not isinstance(error, Exception):
+                raise error
+            yield place, result, error
+    finally:
+        for _ in range(running):
+            arrived.get()
 
 
 @unhooked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from asyncio import sleep as pause
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -14,14 +15,24 @@ from typing import Any
 
 from ...tracing.callbacks.run_managers import AsyncRunManager, manager_of
 from ...tracing.scope import ABANDONED, RunScope
-from .config import RunnableConfig, child_config, visible_config
+from .config import RunnableConfig, child_config, ensure_config, visible_config
 from .frames import hidden
-from .io import Io, Step
+from .io import Io, Place, Step, StreamedStep
 from .io_streams import Ahead, Shared, close_on_loop, merged
 from .threads import start
 from .unhooked import unhooked
 
-__all__ = ["LoopIo", "ThreadedIteration", "gather_tasks", "in_context", "in_thread", "is_async", "thread_future"]
+__all__ = [
+    "LoopIo",
+    "ThreadedIteration",
+    "gather_tasks",
+    "in_context",
+    "in_thread",
+    "is_async",
+    "pause",
+    "tasks_as_completed",
+    "thread_future",
+]
 
 _END = object()
 
@@ -143,14 +154,21 @@ class LoopIo:
         """Run a step as a child of this run and return its output."""
         return await step.ainvoke(value, self._config_for(step, tag), **kwargs)
 
+    def stream(self, step: StreamedStep, value: Any, place: Place = None, /, **kwargs: Any) -> AsyncIterator[Any]:
+        """Run a step over one input as a child of this run and return its chunks."""
+        made: AsyncIterator[Any] = step.astream(value, self._config_for(step, place), **kwargs)
+        return made
+
     def transform(
-        self, step: Step, chunks: AsyncIterator[Any], tag: str | None = None, /, **kwargs: Any
+        self, step: Step, chunks: AsyncIterator[Any], tag: Place = None, /, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """Run a step over a stream as a child of this run and return its chunks."""
         made: AsyncIterator[Any] = step.atransform(chunks, self._config_for(step, tag), **kwargs)
         return made
 
-    def _config_for(self, step: Step, tag: str | None) -> RunnableConfig:
+    def _config_for(self, step: Step, tag: Place) -> RunnableConfig:
+        if tag is not None and not isinstance(tag, str):
+            return tag if getattr(step, "takes_child_config", False) else ensure_config(tag)
         if getattr(step, "takes_child_config", False):
             return child_config(self.scope, tag)
         return visible_config(self.scope, tag, blocking=False)
@@ -177,6 +195,10 @@ class LoopIo:
     def ahead(self, stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Return the stream; its first chunk is asked for at once."""
         return Ahead(stream)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await pause(seconds)
 
     async def close(self, *streams: object) -> None:
         """Close streams that will not be read on."""
@@ -227,13 +249,53 @@ async def gather_tasks(jobs: Sequence[Callable[[], Awaitable[Any]]], limit: int 
         for task in tasks:
             if task.done():
                 task.result()
-        return results
     except BaseException as exc:
         message = ABANDONED if ABANDONED in exc.args else None
         for task in tasks:
             task.cancel(message)
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+    return results
+
+
+async def tasks_as_completed(
+    jobs: Sequence[Callable[[], Awaitable[Any]]], limit: int | None
+) -> AsyncIterator[tuple[int, Any, Exception | None]]:
+    """Yield each job's place, result and exception, in the order in which they finish as tasks.
+
+    Left early, the others are cancelled and waited for.
+
+    Args:
+        jobs: What to run.
+        limit: How many at once; None for all.
+    """
+    gate = asyncio.Semaphore(limit or len(jobs) or 1)
+    arrived: asyncio.Queue[tuple[int, Any, BaseException | None]] = asyncio.Queue()
+
+    async def run(place: int, job: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            async with gate:
+                result = await job()
+        except BaseException as exc:  # noqa: BLE001 - told to the reader
+            arrived.put_nowait((place, None, exc))
+        else:
+            arrived.put_nowait((place, result, None))
+
+    tasks = [asyncio.get_running_loop().create_task(run(place, job)) for place, job in enumerate(jobs)]
+    message: str | None = ABANDONED
+    try:
+        for _ in tasks:
+            place, result, error = await arrived.get()
+            if error is not None and not isinstance(error, Exception):
+                raise error
+            yield place, result, error
+    except asyncio.CancelledError as exc:
+        message = ABANDONED if ABANDONED in exc.args else None
+        raise
+    finally:
+        for task in tasks:
+            task.cancel(message)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class ThreadedIteration:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from .addable import AddableDict
 from .base import Input, Runnable
 from .coerce import coerce_to_runnable
 from .composed import Composed
+from .config import RunnableConfig
 from .io import Io
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["RunnableMap", "RunnableParallel"]
 
@@ -29,6 +33,8 @@ class RunnableParallel(Composed[Input, dict[str, Any]], Generic[Input]):
     Raises:
         CoercionError: If a step cannot be made a runnable.
     """
+
+    _is_dumped = True
 
     def __init__(self, steps__: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         given = {**(steps__ or {}), **kwargs}
@@ -45,6 +51,41 @@ class RunnableParallel(Composed[Input, dict[str, Any]], Generic[Input]):
         return super().get_name(
             suffix, name=name or getattr(self, "name", None) or f"RunnableParallel<{','.join(self.steps__)}>"
         )
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # the documented name
+        """The type of the first step's input that is known."""
+        return next((kind for kind in (step.InputType for step in self.steps__.values()) if kind is not Any), Any)
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802  # the documented name
+        """A mapping."""
+        return dict[str, Any]
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of what all steps need; of what the first one needs where they do not all take mappings.
+
+        Args:
+            config: Values of configurable fields, where they change it.
+        """
+        from .schemas import is_open, model_of_type, type_of_model, united
+
+        models = [step.get_input_schema(config) for step in self.steps__.values()]
+        known = [model for model in models if not is_open(model)]
+        if known and all(type_of_model(model) is model for model in known):
+            return united(self.get_name("Input"), known)
+        return model_of_type(self.get_name("Input"), type_of_model(known[0]) if known else Any)
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model with a field for each step's output.
+
+        Args:
+            config: Values of configurable fields, where they change it.
+        """
+        from .schemas import model_of_fields, type_of_model
+
+        fields = {key: (type_of_model(step.get_output_schema(config)), ...) for key, step in self.steps__.items()}
+        return model_of_fields(self.get_name("Output"), fields)
 
     def __repr__(self) -> str:
         inside = ",\n  ".join(f"{key}: {step!r}" for key, step in self.steps__.items())

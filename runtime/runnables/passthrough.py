@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..exceptions import InvalidInputError
 from .addable import AddableDict
@@ -11,6 +11,9 @@ from .composed import Composed
 from .config import RunnableConfig
 from .io import Io, fold
 from .slots import Slots
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["Mapper", "RunnableAssign", "RunnablePassthrough", "RunnablePick"]
 
@@ -36,6 +39,14 @@ class Mapper(Protocol):
         """Yield the added keys for a stream of input, on an event loop."""
         ...
 
+    def get_input_schema(self, config: RunnableConfig | None = None) -> Any:
+        """Return a model of what makes the added keys."""
+        ...
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> Any:
+        """Return a model of the added keys."""
+        ...
+
 
 class RunnablePassthrough(Composed[Any, Any]):
     """The input, unchanged.
@@ -44,6 +55,8 @@ class RunnablePassthrough(Composed[Any, Any]):
         func: A function called with the input before it is passed on; what it returns is not looked at.
         afunc: The same for calls on an event loop.
     """
+
+    _is_dumped = True
 
     def __init__(self, func: Callable[..., Any] | None = None, afunc: Callable[..., Any] | None = None) -> None:
         self.func, self.afunc = func, afunc
@@ -54,6 +67,9 @@ class RunnablePassthrough(Composed[Any, Any]):
 
     def __repr__(self) -> str:
         return "RunnablePassthrough()"
+
+    def _output_after(self, before: Callable[[], type[BaseModel]], config: RunnableConfig | None) -> type[BaseModel]:
+        return before()
 
     @classmethod
     def assign(cls, **kwargs: Any) -> RunnableAssign:
@@ -100,6 +116,8 @@ class RunnableAssign(Composed[Any, dict[str, Any]]):
         mapper: What makes the added keys.
     """
 
+    _is_dumped = True
+
     def __init__(self, mapper: Mapper) -> None:
         self.mapper = mapper
 
@@ -116,6 +134,43 @@ class RunnableAssign(Composed[Any, dict[str, Any]]):
 
     def __repr__(self) -> str:
         return f"RunnableAssign(mapper={self.mapper!r})"
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # the documented name
+        """A mapping."""
+        return dict[str, Any]
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of what the added keys are made from.
+
+        Args:
+            config: Values of configurable fields, where they change it.
+        """
+        from .schemas import fields_of
+
+        model = cast("type[BaseModel]", self.mapper.get_input_schema(config))
+        return model if fields_of(model) else super().get_input_schema(config)
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of the added keys, with those that they are made from.
+
+        Args:
+            config: Values of configurable fields, where they change it.
+        """
+        return self._output_after(lambda: self.get_input_schema(config), config)
+
+    def _input_before(self, later: Callable[[], type[BaseModel]], config: RunnableConfig | None) -> type[BaseModel]:
+        from .schemas import fields_of, model_of_fields
+
+        needed = {key: field for key, field in fields_of(later()).items() if key not in self.mapper.steps__}
+        fields = {**needed, **fields_of(self.mapper.get_input_schema(config))}
+        return model_of_fields("RunnableSequenceInput", fields) if fields else self.get_input_schema(config)
+
+    def _output_after(self, before: Callable[[], type[BaseModel]], config: RunnableConfig | None) -> type[BaseModel]:
+        from .schemas import fields_of, model_of_fields
+
+        added = fields_of(self.mapper.get_output_schema(config))
+        return model_of_fields(self.get_name("Output"), {**fields_of(before()), **added})
 
     async def body(self, value: Any, io: Io, /, **kwargs: Any) -> Any:
         """Return the mapping with the keys added.
@@ -162,6 +217,8 @@ class RunnablePick(Composed[Any, Any]):
         keys: One key for its value, or a list for a smaller mapping.
     """
 
+    _is_dumped = True
+
     def __init__(self, keys: str | list[str]) -> None:
         self.keys = keys
 
@@ -177,6 +234,20 @@ class RunnablePick(Composed[Any, Any]):
 
     def __repr__(self) -> str:
         return f"RunnablePick(keys={self.keys!r})"
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # the documented name
+        """A mapping."""
+        return dict[str, Any]
+
+    def _output_after(self, before: Callable[[], type[BaseModel]], config: RunnableConfig | None) -> type[BaseModel]:
+        from .schemas import fields_of, model_of_fields, model_of_type
+
+        known = fields_of(before())
+        if isinstance(self.keys, str):
+            return model_of_type(self.get_name("Output"), known.get(self.keys, (Any,))[0])
+        picked = {key: known.get(key, (Any, None)) for key in self.keys}
+        return model_of_fields(self.get_name("Output"), picked)
 
     def _picked(self, value: Any) -> Any:
         given = _mapping(value, "pick")

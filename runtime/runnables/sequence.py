@@ -7,12 +7,16 @@ needs its whole input holds the stream until it has it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from .base import Input, Output, Runnable
 from .coerce import coerce_to_runnable
 from .composed import Composed
+from .config import RunnableConfig
 from .io import Io
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["RunnableSequence"]
 
@@ -31,6 +35,8 @@ class RunnableSequence(Composed[Input, Output], Generic[Input, Output]):
         ValueError: If there are fewer than two steps.
         CoercionError: If a step cannot be made a runnable.
     """
+
+    _is_dumped = True
 
     def __init__(
         self,
@@ -69,6 +75,44 @@ class RunnableSequence(Composed[Input, Output], Generic[Input, Output]):
     def last(self) -> Runnable[Any, Any]:
         """The last step."""
         return self.steps[-1]
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802  # the documented name
+        """The type of the first step's input."""
+        return self.first.InputType
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802  # the documented name
+        """The type of the last step's output."""
+        return self.last.OutputType
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of the input: the first step's, and what later steps need where the first only adds to it.
+
+        Args:
+            config: Values of configurable fields, where they change it.
+        """
+        return self._input_from(0, config)
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return a model of the output: the last step's, with what it lets pass from earlier ones.
+
+        Args:
+            config: Values of configurable fields, where they change it.
+        """
+        return self._output_to(len(self.steps) - 1, config)
+
+    def _input_from(self, place: int, config: RunnableConfig | None) -> type[BaseModel]:
+        step = self.steps[place]
+        if place == len(self.steps) - 1:
+            return step.get_input_schema(config)
+        return step._input_before(lambda: self._input_from(place + 1, config), config)
+
+    def _output_to(self, place: int, config: RunnableConfig | None) -> type[BaseModel]:
+        step = self.steps[place]
+        if place == 0:
+            return step.get_output_schema(config)
+        return step._output_after(lambda: self._output_to(place - 1, config), config)
 
     def __repr__(self) -> str:
         return "\n| ".join(repr(step) for step in self.steps)

@@ -41,3 +41,30 @@ class Slots:
 
     stream_events: Callable[..., Any]
     """The live event stream of a runnable."""
+
+    stream_log: Callable[..., Any]
+    """The live log of a runnable."""
+
+    retry: Callable[..., Any]
+    """A runnable that is tried again."""
+
+    fallbacks: Callable[..., Any]
+    """A runnable with others to go on to."""
+
+    listeners: Callable[..., Any]
+    """A runnable with functions told of its runs."""
+
+    alisteners: Callable[..., Any]
+    """A runnable with coroutine functions told of its runs."""
+
+    tool: Callable[..., Any]
+    """A runnable as a tool."""
+
+    graph: Callable[..., Any]
+    """The graph of a runnable."""
+
+    configurable_fields: Callable[..., Any]
+    """A runnable whose fields are chosen at run time."""
+
+    configurable_alternatives: Callable[..., Any]
+    """A runnable in whose place another is chosen at run time."""

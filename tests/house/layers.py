@@ -27,8 +27,9 @@ COMBINATORS = (
 )
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("runnables.drawing",),
+    ("load",),
     ("runnables.graph",),
+    ("runnables.drawing",),
     ("models",),
     ("language_models.chat_models", "language_models.llms", "language_models.fake"),
     ("language_models.base",),
@@ -41,8 +42,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "embeddings",
         "example_selectors",
         "runnables.history",
-        "chat_history",
     ),
+    ("chat_history",),
     COMBINATORS,
     ("runnables.coerce",),
     ("runnables.serializable",),
@@ -50,9 +51,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runnables.events",),
     ("runnables.runs",),
     ("runnables.base",),
+    ("runnables.describing",),
+    ("runnables.running",),
     ("runnables.batching",),
     ("runnables.pulling",),
-    ("runnables.io", "runnables.schemas", "runnables.slots"),
+    ("runnables.io", "runnables.schemas", "runnables.fields", "runnables.slots"),
     ("runnables.frames", "runnables.threads", "runnables.unhooked", "runnables.addable"),
     ("runnables.config",),
     ("telemetry",),

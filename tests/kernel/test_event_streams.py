@@ -129,7 +129,7 @@ async def test_a_custom_event_of_a_run_that_has_ended_is_told_to_nobody(spans: S
     assert "on_custom_event" not in [record["event"] for record in live]
 
 
-@pytest.mark.parametrize("version", ["v1", "v3", "", 2])
+@pytest.mark.parametrize("version", ["v0", "v3", "", 2])
 def test_an_unknown_version_is_refused_when_asked_for(version: Any) -> None:
     """At the call, not at the first record."""
     with pytest.raises(NotImplementedError, match="v2"):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from spanloom.runtime.runnables import (
     Runnable,
+    RunnableBranch,
     RunnableEach,
     RunnableGenerator,
     RunnableLambda,
@@ -64,6 +65,19 @@ def _long(text: Any) -> dict[str, Any]:
     return {"text": str(text)[:8] * 30, "odd": {1: (2, 3)}, "nan": float("nan"), "raw": b"\x00\xff", "set": {"a"}}
 
 
+class _Alternating:
+    """Fails at every other call."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, text: Any) -> Any:
+        self.calls += 1
+        if self.calls % 2:
+            raise ValueError("the first of two")
+        return text
+
+
 LEAVES = [
     lambda: RunnableLambda(_shout),
     lambda: RunnableLambda(_later),
@@ -94,7 +108,24 @@ def grown(inner: st.SearchStrategy[Runnable[Any, Any]]) -> st.SearchStrategy[Run
         lambda steps: RunnableParallel({f"k{place}": step for place, step in enumerate(steps)})
     )
     mapped = inner.map(lambda step: RunnableLambda(lambda v: [v, v]) | RunnableEach(step))
-    return st.one_of(named, sequence, nested, returned, parallel, mapped)
+    branch = st.tuples(inner, inner, st.booleans()).map(
+        lambda parts: RunnableBranch((lambda _: parts[2], parts[0]), parts[1])
+    )
+    fallen = st.tuples(inner, inner).map(lambda parts: (RunnableLambda(_fail) | parts[0]).with_fallbacks([parts[1]]))
+    kept = st.tuples(inner, inner).map(lambda parts: parts[0].with_fallbacks([parts[1]]))
+    return st.one_of(named, sequence, nested, returned, parallel, mapped, branch, fallen, kept, _retried(inner))
+
+
+def _retried(inner: st.SearchStrategy[Runnable[Any, Any]]) -> st.SearchStrategy[Runnable[Any, Any]]:
+    """A step that fails once and is tried again, inside a sequence: a root tried again is several roots."""
+    rules: dict[str, Any] = {"wait_exponential_jitter": False, "stop_after_attempt": 2}
+    streamed_one = inner.map(
+        lambda step: RunnablePassthrough() | (RunnableLambda(_Alternating()) | step).with_retry(**rules)
+    )
+    invoked = inner.map(
+        lambda step: RunnableLambda(_calling((RunnableLambda(_Alternating()) | step).with_retry(**rules)))
+    )
+    return st.one_of(streamed_one, invoked)
 
 
 def _calling(step: Runnable[Any, Any]) -> Any:

@@ -104,11 +104,17 @@ def end_call(scope: RunScope, output: Any, late_input: Any = UNKNOWN) -> Call:
 
 
 def error_call(scope: RunScope, error: BaseException) -> Call:
-    """Return the call for a run that ended by an exception."""
+    """Return the call for a run that ended by an exception.
+
+    Args:
+        scope: The run; its `details` may hold `error_kwargs`, such as the `response` that a model had given until then.
+        error: The exception.
+    """
     family = _FAMILIES.get(scope.run.type, "chain")
-    kwargs = _about(scope)
+    details = scope.details or {}
+    kwargs = {**_about(scope), **details.get("error_kwargs", {})}
     if family == "tool":
-        kwargs["tool_call_id"] = (scope.details or {}).get("tool_call_id")
+        kwargs["tool_call_id"] = details.get("tool_call_id")
     return Call(f"on_{family}_error", (error,), kwargs, _IGNORE[family])
 
 

@@ -1,291 +1,148 @@
-"""Callback managers: which handlers, tags and metadata a run gets, and what it hands down.
+"""Callback managers: where runs get their handlers from, and what user code inside a run speaks to it through.
 
-A manager holds handlers, tags and metadata twice: those of the next run alone and those that its descendants inherit
-too. A run's own managers are made by `RunManager.get_child`. `open_run` is how every run of ours begins.
+A manager starts runs by hand and stands in a config as `callbacks`; a run's own manager ends it, and makes managers for
+its children.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from ..events.replay import replay
-from ..lineage import NO_FACTS, NO_HERITAGE, Heritage, SpanFacts, Tap
-from ..run import NO_METADATA
+from ..ids import new_id
 from ..scope import Parent, RunScope
+from .dispatch import Call, aemit, custom_call, emit
+from .managing import BaseCallbackManager, Callbacks, open_run
+from .run_base import BaseRunManager
+from .run_blocking import BlockingHooks, ChainHooks, ModelHooks, RetrieverHooks, ToolHooks
+from .run_on_loop import AsyncChainHooks, AsyncHooks, AsyncModelHooks, AsyncRetrieverHooks, AsyncToolHooks
+from .starting import begin_many, begin_run, tool_input
 
-__all__ = ["AsyncCallbackManager", "CallbackManager", "Callbacks", "open_run"]
+__all__ = [
+    "AsyncCallbackManager",
+    "AsyncCallbackManagerForChainRun",
+    "AsyncCallbackManagerForLLMRun",
+    "AsyncCallbackManagerForRetrieverRun",
+    "AsyncCallbackManagerForToolRun",
+    "AsyncRunManager",
+    "BaseCallbackManager",
+    "BaseRunManager",
+    "CallbackManager",
+    "CallbackManagerForChainRun",
+    "CallbackManagerForLLMRun",
+    "CallbackManagerForRetrieverRun",
+    "CallbackManagerForToolRun",
+    "Callbacks",
+    "RunManager",
+    "manager_of",
+    "open_run",
+]
 
 
-class CallbackManager:
-    """Handlers, tags and metadata for the next run and for its descendants.
+class CallbackManager(BaseCallbackManager):
+    """The manager that blocking code gets."""
 
-    Args:
-        handlers: Handlers of the next run.
-        inheritable_handlers: Handlers that its descendants get too.
-        parent_run_id: The run that will be its parent.
-        tags: Tags of the next run.
-        inheritable_tags: Tags that its descendants get too.
-        metadata: Metadata of the next run.
-        inheritable_metadata: Metadata that its descendants get too.
-    """
+    def on_chain_start(
+        self, serialized: dict[str, Any] | None, inputs: Any, run_id: UUID | None = None, **kwargs: Any
+    ) -> CallbackManagerForChainRun:
+        """Start a chain's run and return its manager.
 
-    is_async = False
-    """Whether hooks are awaited."""
+        Args:
+            serialized: What is known of the chain's class.
+            inputs: Its input.
+            run_id: Its id; a new one when not given.
+            kwargs: `name` and `run_type` of the run; the rest is passed on to handlers.
+        """
+        run_type = kwargs.get("run_type") or "chain"
+        scope = _begun(*begin_run(self, run_type, serialized, inputs, (inputs,), run_id, kwargs))
+        return CallbackManagerForChainRun(scope)
 
-    def __init__(
+    def on_llm_start(
+        self, serialized: dict[str, Any] | None, prompts: list[str], run_id: UUID | None = None, **kwargs: Any
+    ) -> list[CallbackManagerForLLMRun]:
+        """Start a run for each prompt and return their managers.
+
+        Args:
+            serialized: What is known of the model's class.
+            prompts: The prompts.
+            run_id: The id of the first; the others get new ones.
+            kwargs: `name` of the runs; the rest is passed on to handlers.
+        """
+        begun = begin_many(self, "llm", serialized, prompts, run_id, kwargs)
+        return [CallbackManagerForLLMRun(_begun(scope, call)) for scope, call in begun]
+
+    def on_chat_model_start(
         self,
-        handlers: Sequence[Any] = (),
-        inheritable_handlers: Sequence[Any] | None = None,
+        serialized: dict[str, Any] | None,
+        messages: list[list[Any]],
+        run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> list[CallbackManagerForLLMRun]:
+        """Start a run for each list of messages and return their managers.
+
+        Args:
+            serialized: What is known of the model's class.
+            messages: The lists of messages.
+            run_id: The id of the first; the others get new ones.
+            kwargs: `name` of the runs; the rest is passed on to handlers.
+        """
+        begun = begin_many(self, "chat_model", serialized, messages, run_id, kwargs)
+        return [CallbackManagerForLLMRun(_begun(scope, call)) for scope, call in begun]
+
+    def on_tool_start(
+        self,
+        serialized: dict[str, Any] | None,
+        input_str: str,
+        run_id: UUID | None = None,
         parent_run_id: UUID | None = None,
-        *,
-        tags: Sequence[str] | None = None,
-        inheritable_tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        inheritable_metadata: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.handlers: list[Any] = list(handlers)
-        self.inheritable_handlers: list[Any] = list(inheritable_handlers or ())
-        self.parent_run_id = parent_run_id
-        self.tags: list[str] = list(tags or ())
-        self.inheritable_tags: list[str] = list(inheritable_tags or ())
-        self.metadata: dict[str, Any] = dict(metadata or {})
-        self.inheritable_metadata: dict[str, Any] = dict(inheritable_metadata or {})
-        self.parent_scope: RunScope | None = None
-        self.streams: tuple[Tap, ...] = ()
-
-    @classmethod
-    def of(cls, parent: Parent) -> Self:
-        """Return the manager that a step of a run gets.
+        inputs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> CallbackManagerForToolRun:
+        """Start a tool's run and return its manager.
 
         Args:
-            parent: The run and the step's tag.
+            serialized: The tool's name and description.
+            input_str: The input as text.
+            run_id: Its id; a new one when not given.
+            parent_run_id: Accepted; the manager knows the parent.
+            inputs: The arguments.
+            kwargs: `name` of the run; the rest is passed on to handlers.
         """
-        scope = parent.scope
-        heritage = scope.heritage
-        made = cls(
-            heritage.handlers,
-            heritage.handlers,
-            scope.run.uuid,
-            tags=heritage.tags,
-            inheritable_tags=heritage.tags,
-            metadata=heritage.metadata,
-            inheritable_metadata=heritage.metadata,
-        )
-        if parent.tag is not None:
-            made.add_tags([parent.tag], inherit=False)
-        made.parent_scope = scope
-        made.streams = heritage.streams
-        return made
+        shown, given = tool_input(input_str, inputs), {"inputs": inputs, **kwargs}
+        scope = _begun(*begin_run(self, "tool", serialized, shown, (input_str,), run_id, given))
+        return CallbackManagerForToolRun(scope)
 
-    @staticmethod
-    def records(
-        spans: Iterable[Any],
-        *,
-        include_names: Sequence[str] | None = None,
-        include_types: Sequence[str] | None = None,
-        include_tags: Sequence[str] | None = None,
-        exclude_names: Sequence[str] | None = None,
-        exclude_types: Sequence[str] | None = None,
-        exclude_tags: Sequence[str] | None = None,
-        root_run_id: UUID | str | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        """Return the `astream_events` v2 records of stored spans, as they were streamed or would have been.
+    def on_retriever_start(
+        self,
+        serialized: dict[str, Any] | None,
+        query: str,
+        run_id: UUID | None = None,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> CallbackManagerForRetrieverRun:
+        """Start a retriever's run and return its manager.
 
         Args:
-            spans: Spans with their journals: from the store, from a file, or received over OTLP.
-            include_names: Keep events of runs with one of these names.
-            include_types: Keep events of runs of one of these types.
-            include_tags: Keep events of runs with one of these tags.
-            exclude_names: Leave out events of runs with one of these names.
-            exclude_types: Leave out events of runs of one of these types.
-            exclude_tags: Leave out events of runs with one of these tags.
-            root_run_id: Replay the stream of this run, which may be nested in another.
-
-        Raises:
-            FilterError: If a filter is not a list of strings.
-            JournalError: If a span's journal cannot be read.
+            serialized: What is known of the retriever's class.
+            query: The query.
+            run_id: Its id; a new one when not given.
+            parent_run_id: Accepted; the manager knows the parent.
+            kwargs: `name` of the run; the rest is passed on to handlers.
         """
-        return replay(
-            spans,
-            include_names=include_names,
-            include_types=include_types,
-            include_tags=include_tags,
-            exclude_names=exclude_names,
-            exclude_types=exclude_types,
-            exclude_tags=exclude_tags,
-            root_run_id=root_run_id,
-        )
+        scope = _begun(*begin_run(self, "retriever", serialized, {"query": query}, (query,), run_id, kwargs))
+        return CallbackManagerForRetrieverRun(scope)
 
-    @classmethod
-    def configure(
-        cls,
-        inheritable_callbacks: Callbacks = None,
-        local_callbacks: Callbacks = None,
-        verbose: bool = False,
-        inheritable_tags: Sequence[str] | None = None,
-        local_tags: Sequence[str] | None = None,
-        inheritable_metadata: Mapping[str, Any] | None = None,
-        local_metadata: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Return a manager built from what a call and its runnable say.
+    def on_custom_event(self, name: str, data: Any, run_id: UUID | None = None, **kwargs: Any) -> None:
+        """Give handlers a custom event; inside a run it is that run's, in streams and journal too.
 
         Args:
-            inheritable_callbacks: Handlers or a manager; they reach the descendants.
-            local_callbacks: Handlers or a manager for the next run alone.
-            verbose: Accepted; it changes nothing here.
-            inheritable_tags: Tags that reach the descendants.
-            local_tags: Tags of the next run alone.
-            inheritable_metadata: Metadata that reaches the descendants.
-            local_metadata: Metadata of the next run alone.
+            name: The event's name.
+            data: Its data.
+            run_id: The run told to handlers; the enclosing run when not given.
+            kwargs: Passed on to handlers.
         """
-        made = cls._from(inheritable_callbacks)
-        for handler in _handlers(local_callbacks):
-            made.add_handler(handler, inherit=False)
-        made.add_tags(inheritable_tags or ())
-        made.add_tags(local_tags or (), inherit=False)
-        made.add_metadata(inheritable_metadata or {})
-        made.add_metadata(local_metadata or {}, inherit=False)
-        return made
-
-    @classmethod
-    def _from(cls, callbacks: Callbacks | Parent) -> Self:
-        if isinstance(callbacks, Parent):
-            return cls.of(callbacks)
-        if isinstance(callbacks, CallbackManager):
-            made = cls(
-                callbacks.handlers,
-                callbacks.inheritable_handlers,
-                callbacks.parent_run_id,
-                tags=callbacks.tags,
-                inheritable_tags=callbacks.inheritable_tags,
-                metadata=callbacks.metadata,
-                inheritable_metadata=callbacks.inheritable_metadata,
-            )
-            made.parent_scope, made.streams = callbacks.parent_scope, callbacks.streams
-            return made
-        return cls(callbacks or (), callbacks or ())
-
-    @property
-    def is_root(self) -> bool:
-        """Whether the next run will be a root."""
-        return self.parent_run_id is None
-
-    def copy(self) -> Self:
-        """Return a manager of its own with the same contents."""
-        return type(self)._from(self)
-
-    def merge(self, other: CallbackManager) -> Self:
-        """Return a manager with the handlers, tags and metadata of both.
-
-        Args:
-            other: The other one.
-        """
-        made = self.copy()
-        for handler in other.handlers:
-            made.add_handler(handler, inherit=False)
-        for handler in other.inheritable_handlers:
-            if handler not in made.inheritable_handlers:
-                made.inheritable_handlers.append(handler)
-        made.add_tags(other.tags, inherit=False)
-        made.inheritable_tags += [tag for tag in other.inheritable_tags if tag not in made.inheritable_tags]
-        made.metadata.update(other.metadata)
-        made.inheritable_metadata.update(other.inheritable_metadata)
-        return made
-
-    def add_handler(self, handler: Any, inherit: bool = True) -> None:
-        """Add a handler, unless it is there already.
-
-        Args:
-            handler: The handler.
-            inherit: Whether descendants get it too.
-        """
-        if handler not in self.handlers:
-            self.handlers.append(handler)
-        if inherit and handler not in self.inheritable_handlers:
-            self.inheritable_handlers.append(handler)
-
-    def remove_handler(self, handler: Any) -> None:
-        """Remove a handler, from descendants too.
-
-        Args:
-            handler: The handler.
-        """
-        for handlers in (self.handlers, self.inheritable_handlers):
-            if handler in handlers:
-                handlers.remove(handler)
-
-    def set_handlers(self, handlers: Sequence[Any], inherit: bool = True) -> None:
-        """Replace the handlers.
-
-        Args:
-            handlers: The new ones.
-            inherit: Whether descendants get them too.
-        """
-        self.handlers, self.inheritable_handlers = [], []
-        for handler in handlers:
-            self.add_handler(handler, inherit=inherit)
-
-    def set_handler(self, handler: Any, inherit: bool = True) -> None:
-        """Replace the handlers by one.
-
-        Args:
-            handler: The handler.
-            inherit: Whether descendants get it too.
-        """
-        self.set_handlers([handler], inherit=inherit)
-
-    def add_tags(self, tags: Sequence[str], inherit: bool = True) -> None:
-        """Add tags; one that is there already moves to the end.
-
-        Args:
-            tags: The tags.
-            inherit: Whether descendants get them too.
-        """
-        self.tags = list(_moved(self.tags, tags))
-        if inherit:
-            self.inheritable_tags = list(_moved(self.inheritable_tags, tags))
-
-    def remove_tags(self, tags: Sequence[str]) -> None:
-        """Remove tags, from descendants too.
-
-        Args:
-            tags: The tags.
-        """
-        self.tags = [tag for tag in self.tags if tag not in tags]
-        self.inheritable_tags = [tag for tag in self.inheritable_tags if tag not in tags]
-
-    def add_metadata(self, metadata: Mapping[str, Any], inherit: bool = True) -> None:
-        """Add metadata; the new value of a key wins.
-
-        Args:
-            metadata: The metadata.
-            inherit: Whether descendants get it too.
-        """
-        self.metadata.update(metadata)
-        if inherit:
-            self.inheritable_metadata.update(metadata)
-
-    def remove_metadata(self, keys: Sequence[str]) -> None:
-        """Remove metadata, from descendants too.
-
-        Args:
-            keys: Its keys.
-        """
-        for key in keys:
-            self.metadata.pop(key, None)
-            self.inheritable_metadata.pop(key, None)
-
-    def with_stream(self, stream: Tap) -> Self:
-        """Return a copy whose runs also feed a live event stream.
-
-        Args:
-            stream: The stream.
-        """
-        made = self.copy()
-        made.streams = (*self.streams, stream)
-        return made
+        emit(tuple(self.handlers), _custom(self, name, data, run_id, kwargs))
 
 
 class AsyncCallbackManager(CallbackManager):
@@ -293,79 +150,211 @@ class AsyncCallbackManager(CallbackManager):
 
     is_async = True
 
+    async def on_chain_start(  # type: ignore[override]  # awaited
+        self, serialized: dict[str, Any] | None, inputs: Any, run_id: UUID | None = None, **kwargs: Any
+    ) -> AsyncCallbackManagerForChainRun:
+        """Start a chain's run and return its manager.
 
-Callbacks = Sequence[Any] | CallbackManager | None
-"""What `callbacks` may be in a config: handlers, a manager, or nothing."""
+        Args:
+            serialized: What is known of the chain's class.
+            inputs: Its input.
+            run_id: Its id; a new one when not given.
+            kwargs: `name` and `run_type` of the run; the rest is passed on to handlers.
+        """
+        run_type = kwargs.get("run_type") or "chain"
+        scope = await _abegun(*begin_run(self, run_type, serialized, inputs, (inputs,), run_id, kwargs))
+        return AsyncCallbackManagerForChainRun(scope)
+
+    async def on_llm_start(  # type: ignore[override]  # awaited
+        self, serialized: dict[str, Any] | None, prompts: list[str], run_id: UUID | None = None, **kwargs: Any
+    ) -> list[AsyncCallbackManagerForLLMRun]:
+        """Start a run for each prompt and return their managers.
+
+        Args:
+            serialized: What is known of the model's class.
+            prompts: The prompts.
+            run_id: The id of the first; the others get new ones.
+            kwargs: `name` of the runs; the rest is passed on to handlers.
+        """
+        begun = begin_many(self, "llm", serialized, prompts, run_id, kwargs)
+        return [AsyncCallbackManagerForLLMRun(await _abegun(scope, call)) for scope, call in begun]
+
+    async def on_chat_model_start(  # type: ignore[override]  # awaited
+        self,
+        serialized: dict[str, Any] | None,
+        messages: list[list[Any]],
+        run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> list[AsyncCallbackManagerForLLMRun]:
+        """Start a run for each list of messages and return their managers.
+
+        Args:
+            serialized: What is known of the model's class.
+            messages: The lists of messages.
+            run_id: The id of the first; the others get new ones.
+            kwargs: `name` of the runs; the rest is passed on to handlers.
+        """
+        begun = begin_many(self, "chat_model", serialized, messages, run_id, kwargs)
+        return [AsyncCallbackManagerForLLMRun(await _abegun(scope, call)) for scope, call in begun]
+
+    async def on_tool_start(  # type: ignore[override]  # awaited
+        self,
+        serialized: dict[str, Any] | None,
+        input_str: str,
+        run_id: UUID | None = None,
+        parent_run_id: UUID | None = None,
+        inputs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> AsyncCallbackManagerForToolRun:
+        """Start a tool's run and return its manager.
+
+        Args:
+            serialized: The tool's name and description.
+            input_str: The input as text.
+            run_id: Its id; a new one when not given.
+            parent_run_id: Accepted; the manager knows the parent.
+            inputs: The arguments.
+            kwargs: `name` of the run; the rest is passed on to handlers.
+        """
+        shown, given = tool_input(input_str, inputs), {"inputs": inputs, **kwargs}
+        scope = await _abegun(*begin_run(self, "tool", serialized, shown, (input_str,), run_id, given))
+        return AsyncCallbackManagerForToolRun(scope)
+
+    async def on_retriever_start(  # type: ignore[override]  # awaited
+        self,
+        serialized: dict[str, Any] | None,
+        query: str,
+        run_id: UUID | None = None,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> AsyncCallbackManagerForRetrieverRun:
+        """Start a retriever's run and return its manager.
+
+        Args:
+            serialized: What is known of the retriever's class.
+            query: The query.
+            run_id: Its id; a new one when not given.
+            parent_run_id: Accepted; the manager knows the parent.
+            kwargs: `name` of the run; the rest is passed on to handlers.
+        """
+        scope = await _abegun(*begin_run(self, "retriever", serialized, {"query": query}, (query,), run_id, kwargs))
+        return AsyncCallbackManagerForRetrieverRun(scope)
+
+    async def on_custom_event(self, name: str, data: Any, run_id: UUID | None = None, **kwargs: Any) -> None:  # type: ignore[override]  # awaited
+        """Give handlers a custom event; inside a run it is that run's, in streams and journal too.
+
+        Args:
+            name: The event's name.
+            data: Its data.
+            run_id: The run told to handlers; the enclosing run when not given.
+            kwargs: Passed on to handlers.
+        """
+        await aemit(tuple(self.handlers), _custom(self, name, data, run_id, kwargs))
 
 
-def _handlers(callbacks: Callbacks) -> Sequence[Any]:
-    return callbacks.handlers if isinstance(callbacks, CallbackManager) else callbacks or ()
+def _begun(scope: RunScope, call: Call) -> RunScope:
+    emit(scope.handlers, call)
+    return scope
 
 
-def _moved(have: Iterable[str], tags: Sequence[str]) -> tuple[str, ...]:
-    """Return the tags with new ones at the end; one that was there already moves there."""
-    unique = tuple(dict.fromkeys(tags))
-    return (*(tag for tag in have if tag not in unique), *unique)
+async def _abegun(scope: RunScope, call: Call) -> RunScope:
+    await aemit(scope.handlers, call)
+    return scope
 
 
-def open_run(
-    callbacks: Callbacks | Parent,
-    name: str,
-    run_type: str = "chain",
-    tags: Sequence[str] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    local: tuple[Callbacks, Sequence[str] | None, Mapping[str, Any] | None] | None = None,
-    given_id: int | None = None,
-    config: Any = None,
-    facts: SpanFacts = NO_FACTS,
-) -> RunScope:
-    """Open the scope of a new run.
+def _custom(manager: BaseCallbackManager, name: str, data: Any, run_id: UUID | None, kwargs: Mapping[str, Any]) -> Call:
+    scope = manager.parent_scope
+    if scope is None:
+        told = {"run_id": UUID(int=new_id()), "tags": list(manager.tags), "metadata": dict(manager.metadata)}
+        call = Call("on_custom_event", (name, data), told, "ignore_custom_event")
+    else:
+        scope.custom(name, data)
+        call = custom_call(scope, name, data)
+    given = {} if run_id is None else {"run_id": run_id}
+    return call._replace(kwargs={**call.kwargs, **given, **kwargs})
+
+
+class RunManager(BlockingHooks):
+    """The manager of a run that blocking code drives."""
+
+    def get_child(self, tag: str | None = None) -> CallbackManager:
+        """Return the manager for a child of this run.
+
+        Args:
+            tag: A tag for the child alone.
+        """
+        return CallbackManager.of(Parent(self.scope, tag))
+
+
+class AsyncRunManager(AsyncHooks):
+    """The manager of a run that an event loop drives."""
+
+    def get_child(self, tag: str | None = None) -> AsyncCallbackManager:
+        """Return the manager for a child of this run.
+
+        Args:
+            tag: A tag for the child alone.
+        """
+        return AsyncCallbackManager.of(Parent(self.scope, tag))
+
+    def get_sync(self) -> RunManager:
+        """Return the blocking manager of the same run."""
+        return manager_of(self.scope, blocking=True)  # type: ignore[return-value]
+
+
+class CallbackManagerForChainRun(ChainHooks, RunManager):
+    """The manager of a chain run."""
+
+
+class CallbackManagerForRetrieverRun(RetrieverHooks, RunManager):
+    """The manager of a retriever run."""
+
+
+class CallbackManagerForToolRun(ToolHooks, RunManager):
+    """The manager of a tool run."""
+
+
+class CallbackManagerForLLMRun(ModelHooks, RunManager):
+    """The manager of a model run."""
+
+
+class AsyncCallbackManagerForChainRun(AsyncChainHooks, AsyncRunManager):
+    """The manager of a chain run on an event loop."""
+
+
+class AsyncCallbackManagerForRetrieverRun(AsyncRetrieverHooks, AsyncRunManager):
+    """The manager of a retriever run on an event loop."""
+
+
+class AsyncCallbackManagerForToolRun(AsyncToolHooks, AsyncRunManager):
+    """The manager of a tool run on an event loop."""
+
+
+class AsyncCallbackManagerForLLMRun(AsyncModelHooks, AsyncRunManager):
+    """The manager of a model run on an event loop."""
+
+
+_BLOCKING: dict[str, type[RunManager]] = {
+    "llm": CallbackManagerForLLMRun,
+    "chat_model": CallbackManagerForLLMRun,
+    "tool": CallbackManagerForToolRun,
+    "retriever": CallbackManagerForRetrieverRun,
+}
+_ON_LOOP: dict[str, type[AsyncRunManager]] = {
+    "llm": AsyncCallbackManagerForLLMRun,
+    "chat_model": AsyncCallbackManagerForLLMRun,
+    "tool": AsyncCallbackManagerForToolRun,
+    "retriever": AsyncCallbackManagerForRetrieverRun,
+}
+
+
+def manager_of(scope: RunScope, *, blocking: bool) -> RunManager | AsyncRunManager:
+    """Return the manager for user code inside the run.
 
     Args:
-        callbacks: Handlers, a manager, or a parent and the tag of its step.
-        name: The run's name.
-        run_type: Its type.
-        tags: Inheritable tags.
-        metadata: Inheritable metadata.
-        local: Handlers, tags and metadata that belong to the runnable and are not inherited.
-        given_id: A run id given by the user.
-        config: What the runtime wants to find again for the run's children.
-        facts: What its span says besides.
+        scope: The run.
+        blocking: Whether that code is blocking code.
     """
-    run_tags: tuple[str, ...]
-    step = None
-    if type(callbacks) is Parent:
-        step = callbacks.tag
-        parent: RunScope | None = callbacks.scope
-        heritage = callbacks.scope.heritage
-        handlers = heritage.handlers
-        run_tags = heritage.tags if step is None else (*heritage.tags, step)
-        run_metadata = heritage.metadata
-    elif callbacks is None:
-        parent, heritage, handlers, run_tags, run_metadata = None, NO_HERITAGE, (), (), NO_METADATA
-    else:
-        manager = callbacks if isinstance(callbacks, CallbackManager) else CallbackManager._from(callbacks)
-        parent = manager.parent_scope
-        heritage = Heritage(
-            tuple(manager.inheritable_handlers),
-            tuple(dict.fromkeys(manager.inheritable_tags)),
-            manager.inheritable_metadata,
-            manager.streams,
-        )
-        handlers, run_tags, run_metadata = tuple(manager.handlers), tuple(manager.tags), manager.metadata
-    if tags:
-        run_tags = _moved(run_tags, tags)
-        handed = _moved(heritage.tags, tags)
-        if handed != heritage.tags:
-            heritage = Heritage(heritage.handlers, handed, heritage.metadata, heritage.streams)
-    if metadata:
-        run_metadata = {**run_metadata, **metadata}
-        if any(key not in heritage.metadata or heritage.metadata[key] is not metadata[key] for key in metadata):
-            handed_metadata = {**heritage.metadata, **metadata}
-            heritage = Heritage(heritage.handlers, heritage.tags, handed_metadata, heritage.streams)
-    if local is not None:
-        own_callbacks, own_tags, own_metadata = local
-        handlers = (*handlers, *(handler for handler in _handlers(own_callbacks) if handler not in handlers))
-        run_tags = _moved(run_tags, own_tags) if own_tags else run_tags
-        run_metadata = {**run_metadata, **own_metadata} if own_metadata else run_metadata
-    return RunScope(name, run_type, run_tags, run_metadata, heritage, handlers, parent, given_id, config, facts, step)
+    if blocking:
+        return _BLOCKING.get(scope.run.type, CallbackManagerForChainRun)(scope)
+    return _ON_LOOP.get(scope.run.type, AsyncCallbackManagerForChainRun)(scope)

@@ -3,6 +3,10 @@
 The first record of a stream shows what the caller passed as its input, whichever run it belongs to, and the end record
 of that run then shows no input; a custom event that happens to be first is left as it is. An end record otherwise
 shows the run's input: the one known at the start, or the one that the stream has told by then.
+
+On request, and only then: `on_<type>_error` records for runs that failed, were cancelled or abandoned, with the outcome
+in their data (a tool's error has its record always, without the outcome); and on each record `time_ns`, nanoseconds
+since the epoch, and `seq`, its place among the signals of the root run.
 """
 
 from __future__ import annotations
@@ -21,12 +25,18 @@ class Converter:
     Args:
         filters: Which runs' events are wanted.
         raw_input: What the caller passed to the root run, or `UNKNOWN`.
+        errors: Whether runs that ended otherwise than well have a record of that.
+        timing: Whether records tell their time and number.
     """
 
-    __slots__ = ("_filters", "_first", "_first_run", "_inputs", "_raw")
+    __slots__ = ("_errors", "_filters", "_first", "_first_run", "_inputs", "_raw", "_timing")
 
-    def __init__(self, filters: Filters, raw_input: Any = UNKNOWN) -> None:
+    def __init__(
+        self, filters: Filters, raw_input: Any = UNKNOWN, *, errors: bool = False, timing: bool = False
+    ) -> None:
         self._filters = filters
+        self._errors = errors
+        self._timing = timing
         self._raw = raw_input
         self._first = True
         self._first_run: str | None = None
@@ -72,16 +82,21 @@ class Converter:
             record["tags"], record["metadata"] = list(run.handed[0]), dict(run.handed[1])
         else:
             known = self._inputs.pop(run.id, UNKNOWN)
-            if run.type != "tool" or signal.extra["outcome"] != "error":
+            if not self._errors and (run.type != "tool" or signal.extra["outcome"] != "error"):
                 return None
             data = {"error": signal.value, "input": {} if known is UNKNOWN else known}
-            data["tool_call_id"] = signal.extra["tool_call_id"]
-            record = _record("on_tool_error", run.name, run, data)
+            if run.type == "tool":
+                data["tool_call_id"] = signal.extra["tool_call_id"]
+            if self._errors:
+                data["outcome"] = signal.extra["outcome"]
+            record = _record(f"on_{run.type}_error", run.name, run, data)
         if self._first:
             self._first = False
             if kind != "custom" and self._raw is not UNKNOWN:
                 record["data"]["input"] = self._raw
                 self._first_run = run.id
+        if self._timing:
+            record["time_ns"], record["seq"] = signal.time_ns, signal.seq
         return record
 
 

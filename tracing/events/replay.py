@@ -54,6 +54,8 @@ def replay(
     exclude_types: Sequence[str] | None = None,
     exclude_tags: Sequence[str] | None = None,
     root_run_id: UUID | str | None = None,
+    include_errors: bool = False,
+    include_timing: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Return the records that a stream over these runs gave, or would have given.
 
@@ -66,6 +68,8 @@ def replay(
         exclude_types: Leave out events of runs of one of these types.
         exclude_tags: Leave out events of runs with one of these tags.
         root_run_id: Replay the stream of this run, which may be nested in another.
+        include_errors: Also give `on_<type>_error` for runs that failed, were cancelled or abandoned.
+        include_timing: Also give each record its `time_ns` and `seq`.
 
     Raises:
         FilterError: If a filter is not a list of strings.
@@ -78,7 +82,10 @@ def replay(
         wanted = id_text(parse_id(root_run_id))
         kept = [stored for stored in kept if wanted == stored.run.id or wanted in stored.run.parent_ids]
     chunks = _chunk_values(kept)
-    streams = [_root_stream(filters, family, chunks) for family in _families(kept, root_run_id)]
+    streams = [
+        _root_stream(Converter(filters, family[0].raw, errors=include_errors, timing=include_timing), family, chunks)
+        for family in _families(kept, root_run_id)
+    ]
     return (record for _, _, _, record in heapq.merge(*streams, key=lambda item: item[:3]))
 
 
@@ -143,10 +150,9 @@ def _chunk_values(kept: list[_Stored]) -> dict[tuple[str, int], Any]:
 
 
 def _root_stream(
-    filters: Filters, family: list[_Stored], chunks: Mapping[tuple[str, int], Any]
+    converter: Converter, family: list[_Stored], chunks: Mapping[tuple[str, int], Any]
 ) -> Iterator[tuple[int, str, int, dict[str, Any]]]:
     root = family[0]
-    converter = Converter(filters, root.raw)
     signals = sorted((_signal(stored.run, entry, chunks) for stored in family for entry in stored.entries), key=_seq)
     ended = False
     for signal in signals:
@@ -194,6 +200,6 @@ def _canonical_data(record: Mapping[str, Any], level: int) -> Any:
     if record["event"] == "on_custom_event":
         return taken(data, "custom")
     return {
-        key: value if key == "tool_call_id" else taken(value, "chunk" if key == "chunk" else "end")
+        key: value if key in ("tool_call_id", "outcome") else taken(value, "chunk" if key == "chunk" else "end")
         for key, value in data.items()
     }

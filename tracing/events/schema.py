@@ -2,7 +2,8 @@
 
 A record has the keys event, run_id, name, tags, metadata, data and parent_ids. `event` is `on_<type>_<what>`, where
 what is start, stream or end and the type is chain, chat_model, llm, prompt, parser, tool or retriever; or it is
-`on_tool_error`, or `on_custom_event`.
+`on_tool_error`, or `on_custom_event`. With `include_errors` it may be `on_<type>_error` for every type, with
+`include_timing` there are `time_ns` and `seq` too.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ class EventData(TypedDict, total=False):
     input: Any
     """The run's input; on a start only where it is known by then."""
     error: NotRequired[BaseException]
-    """What ended a tool run."""
+    """What ended a run: a tool's, or with `include_errors` any run."""
     output: Any
     """The run's output, on its end."""
     chunk: Any
     """A piece of its output, in a stream."""
     tool_call_id: NotRequired[str | None]
     """The tool call that a failed tool run answers."""
+    outcome: NotRequired[Literal["ok", "error", "cancelled", "abandoned"]]
+    """With `include_errors`: how the run ended that did not return; ok where its exception is control flow."""
 
 
 class BaseStreamEvent(TypedDict):
@@ -40,6 +43,10 @@ class BaseStreamEvent(TypedDict):
     """Its metadata."""
     parent_ids: list[str]
     """Its ancestors, the root first."""
+    time_ns: NotRequired[int]
+    """With `include_timing`: when, in nanoseconds since the epoch."""
+    seq: NotRequired[int]
+    """With `include_timing`: its place among the signals of the root run; signals without a record leave gaps."""
 
 
 class StandardStreamEvent(BaseStreamEvent):

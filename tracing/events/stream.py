@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from ..run import UNKNOWN, Run, Signal
@@ -35,12 +35,14 @@ class EventStream:
     Args:
         filters: Which events are wanted.
         raw_input: What the caller passed to the root run.
+        errors: Whether runs that ended otherwise than well have a record of that.
+        timing: Whether records tell their time and number.
     """
 
-    def __init__(self, filters: Filters, raw_input: Any = UNKNOWN) -> None:
+    def __init__(self, filters: Filters, raw_input: Any = UNKNOWN, errors: bool = False, timing: bool = False) -> None:
         self.overfull = 0
         self._filters = filters
-        self._converter = Converter(filters, raw_input)
+        self._converter = Converter(filters, raw_input, errors=errors, timing=timing)
         self._waiting: deque[Signal] = deque()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -110,7 +112,7 @@ class EventStream:
 
     async def records(self) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the records until `end` has been said and all is read."""
-        waiting, convert = self._waiting, self._converter.convert_accepted
+        waiting, convert = self._waiting, self._reader()
         while True:
             while waiting:
                 record = convert(waiting.popleft())
@@ -124,6 +126,10 @@ class EventStream:
             if not waiting:
                 await self._wake
             self._wake = None
+
+    def _reader(self) -> Callable[[Signal], Any]:
+        """Return what makes a record of a signal, or None."""
+        return self._converter.convert_accepted
 
     def _notify(self) -> None:
         self._pending_wake = False

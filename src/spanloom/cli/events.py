@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -65,7 +65,7 @@ def events(
     file: str | None,
     run_id: str | None,
     as_json: bool,
-    **filters: list[str] | None,
+    **filters: Any,
 ) -> None:
     """Print the records of a trace.
 

@@ -1,0 +1,135 @@
+"""Router: the runnable under the key, with no run of its own."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from spanloom.runtime.runnables import RouterRunnable, Runnable, RunnableGenerator, RunnableLambda
+from spanloom.testing.recorder import SpanRecorder
+from spanloom.tracing import canonical
+
+MODES = ["invoke", "ainvoke", "stream", "astream"]
+
+
+def streamed(chain: Runnable[Any, Any], value: Any) -> list[Any]:
+    """The live records, shortened, with runs by number; they must be what replay gives."""
+    records = []
+
+    async def read() -> None:
+        try:
+            async for record in chain.astream_events(value, version="v2"):
+                records.append(record)
+        except ValueError:
+            pass
+
+    with SpanRecorder() as spans:
+        asyncio.run(read())
+        live = json.dumps([canonical(record) for record in records], sort_keys=True)
+        assert json.dumps(spans.records(), sort_keys=True) == live
+    ids = {run_id: n for n, run_id in enumerate(dict.fromkeys(record["run_id"] for record in records))}
+    return [
+        (r["event"], r["name"], r["tags"], r["data"], ids[r["run_id"]], [ids[p] for p in r["parent_ids"]])
+        for r in records
+    ]
+
+
+def called(chain: Runnable[Any, Any], mode: str, value: Any) -> Any:
+    """What the chain gives, by the method named; chunks of a stream as a list."""
+
+    async def chunks() -> list[Any]:
+        return [chunk async for chunk in chain.astream(value)]
+
+    if mode == "invoke":
+        return chain.invoke(value)
+    if mode == "stream":
+        return list(chain.stream(value))
+    return asyncio.run(chunks()) if mode == "astream" else asyncio.run(chain.ainvoke(value))
+
+
+def same(value: Any) -> Any:
+    return value
+
+
+def bad(value: Any) -> Any:
+    raise ValueError("bad")
+
+
+async def letters(chunks: Any) -> AsyncIterator[str]:
+    async for _ in chunks:
+        yield "a"
+        yield "b"
+
+
+ROUTER = RouterRunnable({"a": RunnableLambda(same), "b": RunnableGenerator(letters), "bad": bad})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_only_the_chosen_one_is_a_run(mode: str) -> None:
+    """Its span is the root, under its own name."""
+    with SpanRecorder() as spans:
+        assert called(ROUTER, mode, {"key": "a", "input": 3}) in (3, [3])
+    assert spans.tree() == [("same", [])]
+
+
+def test_the_events_are_those_of_the_chosen_one() -> None:
+    """The first record shows what the router was given, as the reference does."""
+    value = {"key": "b", "input": 3}
+
+    async def read() -> list[Any]:
+        return [(r["event"], r["name"], r["data"]) async for r in ROUTER.astream_events(value)]
+
+    assert asyncio.run(read()) == [
+        ("on_chain_start", "letters", {"input": value}),
+        ("on_chain_stream", "letters", {"chunk": "a"}),
+        ("on_chain_stream", "letters", {"chunk": "b"}),
+        ("on_chain_end", "letters", {"output": "ab"}),
+    ]
+
+
+def test_in_a_sequence_the_chosen_one_is_the_step() -> None:
+    """With the step's tag."""
+    value = {"key": "b", "input": 3}
+    records = streamed(RunnableLambda(same) | ROUTER, value)
+    assert [record for record in records if record[1] == "letters"] == [
+        ("on_chain_start", "letters", ["seq:step:2"], {}, 2, [0]),
+        ("on_chain_stream", "letters", ["seq:step:2"], {"chunk": "a"}, 2, [0]),
+        ("on_chain_stream", "letters", ["seq:step:2"], {"chunk": "b"}, 2, [0]),
+        ("on_chain_end", "letters", ["seq:step:2"], {"input": 3, "output": "ab"}, 2, [0]),
+    ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("value", "kind", "words"),
+    [
+        ({"key": "z", "input": 1}, ValueError, "No runnable associated with key 'z'"),
+        ({"key": "a"}, ValueError, "no 'input'"),
+        ({"input": 1}, ValueError, "no 'key'"),
+        (5, TypeError, "given 5"),
+    ],
+)
+def test_bad_input_is_told(mode: str, value: Any, kind: type[Exception], words: str) -> None:
+    """And nothing runs."""
+    with SpanRecorder() as spans, pytest.raises(kind, match=words):
+        called(ROUTER, mode, value)
+    assert len(spans) == 0
+
+
+def test_a_batch_is_routed_item_by_item() -> None:
+    """In order; a failure stays with its item."""
+    inputs = [{"key": "a", "input": 1}, {"key": "bad", "input": 2}, {"key": "a", "input": 3}]
+    first, second, third = ROUTER.batch(inputs, return_exceptions=True)
+    assert (first, third) == (1, 3)
+    assert isinstance(second, ValueError)
+    assert asyncio.run(ROUTER.abatch([inputs[0], inputs[2]])) == [1, 3]
+
+
+def test_what_is_no_mapping_is_told_when_the_router_is_made() -> None:
+    """So is a value that cannot run."""
+    with pytest.raises(TypeError, match="mapping of keys"):
+        RouterRunnable([same])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="7"):
+        RouterRunnable({"a": 7})
