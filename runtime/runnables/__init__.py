@@ -1,7 +1,11 @@
-"""Runnables: the interface and its combinators."""
+"""Runnables: the interface and its combinators.
+
+What needs pydantic or messages is loaded when it is first asked for.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from .addable import AddableDict
 from .base import Runnable
@@ -23,17 +27,18 @@ from .fields import (
 )
 from .function import RunnableLambda, chain
 from .generator import RunnableGenerator
-from .graph_building import graph_of
-from .history import RunnableWithMessageHistory
 from .listening import RunnableListening, alisteners, listeners
 from .parallel import RunnableMap, RunnableParallel
 from .passthrough import RunnableAssign, RunnablePassthrough, RunnablePick
 from .retry import RunnableRetry
 from .router import RouterInput, RouterRunnable
 from .sequence import RunnableSequence
-from .serializable import ComposedSerializable, RunnableSerializable
 from .slots import Slots
 from .threads import carry_context
+
+if TYPE_CHECKING:
+    from .history import RunnableWithMessageHistory
+    from .serializable import ComposedSerializable, RunnableSerializable
 
 __all__ = [
     "AddableDict",
@@ -105,9 +110,14 @@ Slots.fallbacks = RunnableWithFallbacks
 on_coerce(lambda thing: RunnableParallel(thing) if isinstance(thing, Mapping) else None)
 on_coerce(lambda thing: RunnableGenerator(thing) if is_generator_function(thing) else None)
 on_coerce(lambda thing: RunnableLambda(thing) if callable(thing) else None)
-Slots.graph = graph_of
 Slots.configurable_fields = make_configurable_fields
 Slots.configurable_alternatives = make_configurable_alternatives
+
+
+def _graph(runnable: Runnable[Any, Any], config: Any) -> Any:
+    from .graph_building import graph_of
+
+    return graph_of(runnable, config)
 
 
 def _tool(runnable: Runnable[Any, Any], *args: Any, **kwargs: Any) -> Any:
@@ -116,4 +126,19 @@ def _tool(runnable: Runnable[Any, Any], *args: Any, **kwargs: Any) -> Any:
     return convert_runnable_to_tool(runnable, *args, **kwargs)
 
 
+Slots.graph = _graph
 Slots.tool = _tool
+
+_LATER = {
+    "ComposedSerializable": "serializable",
+    "RunnableSerializable": "serializable",
+    "RunnableWithMessageHistory": "history",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    globals()[name] = value
+    return value
