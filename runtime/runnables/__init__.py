@@ -14,8 +14,8 @@ from .branch import RunnableBranch
 from .coerce import coerce_to_runnable, is_generator_function, on_coerce
 from .composed import Composed
 from .config import RunnableConfig, ensure_config, merge_configs, patch_config
-from .configurable import DynamicRunnable, RunnableConfigurableFields, make_configurable_fields
 from .configurable_alternatives import RunnableConfigurableAlternatives, make_configurable_alternatives
+from .configurable_fields import DynamicRunnable, RunnableConfigurableFields, make_configurable_fields
 from .each import RunnableEach
 from .events import stream_events, stream_log
 from .fallbacks import RunnableWithFallbacks

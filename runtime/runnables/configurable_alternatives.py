@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from .base import Runnable
 from .config import RunnableConfig
-from .configurable import DynamicRunnable
+from .configurable_fields import DynamicRunnable
 from .fields import (
     AnyConfigurableField,
     ConfigurableField,

@@ -10,9 +10,16 @@ COMPLETE = False
 
 _RUNNABLES = frozenset(
     {
+        "ConfigurableField",
+        "ConfigurableFieldMultiOption",
+        "ConfigurableFieldSingleOption",
+        "ConfigurableFieldSpec",
+        "RouterInput",
+        "RouterRunnable",
         "Runnable",
         "RunnableAssign",
         "RunnableBinding",
+        "RunnableBranch",
         "RunnableConfig",
         "RunnableEach",
         "RunnableGenerator",
@@ -23,6 +30,8 @@ _RUNNABLES = frozenset(
         "RunnablePick",
         "RunnableSequence",
         "RunnableSerializable",
+        "RunnableWithFallbacks",
+        "RunnableWithMessageHistory",
         "chain",
         "ensure_config",
     }
@@ -67,7 +76,24 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
     "language_models": frozenset({"LLM", "BaseChatModel", "FakeListChatModel", "GenericFakeChatModel"}),
     "callbacks": _MANAGERS | {"AsyncCallbackHandler", "BaseCallbackHandler"},
     "callbacks.manager": _MANAGERS,
+    "callbacks.stdout": frozenset({"StdOutCallbackHandler"}),
+    "callbacks.streaming_stdout": frozenset({"StreamingStdOutCallbackHandler"}),
+    "callbacks.file": frozenset({"FileCallbackHandler"}),
+    "callbacks.usage": frozenset({"UsageMetadataCallbackHandler", "get_usage_metadata_callback"}),
+    "chat_history": frozenset({"BaseChatMessageHistory", "InMemoryChatMessageHistory"}),
+    "caches": frozenset({"BaseCache", "InMemoryCache"}),
+    "globals": frozenset({"get_llm_cache", "set_llm_cache"}),
+    "load": frozenset({"dumpd", "dumps", "load", "loads"}),
     "models.llms": frozenset({"ChatGLM"}),
+    "outputs": frozenset({"ChatGeneration", "ChatGenerationChunk", "ChatResult", "Generation", "LLMResult"}),
+    "prompt_values": frozenset({"ChatPromptValue", "PromptValue", "StringPromptValue"}),
+    "runnables.configurable": frozenset({"RunnableConfigurableAlternatives", "RunnableConfigurableFields"}),
+    "runnables.graph": frozenset({"Edge", "Graph", "Node"}),
+    "runnables.history": frozenset({"RunnableWithMessageHistory"}),
+    "runnables.utils": frozenset({"AddableDict", "ConfigurableField", "ConfigurableFieldSpec"}),
+    "tracers": frozenset({"BaseTracer", "ConsoleCallbackHandler", "Run", "RunLog", "RunLogPatch"}),
+    "tracers.context": frozenset({"collect_runs"}),
+    "tracers.schemas": frozenset({"Run"}),
 }
 """Module below `spanloom.runtime` -> the names that it must offer."""
 
