@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Generic, Literal, cast
 
 from ...tracing import names
 from ...tracing.callbacks.manager import CallbackManager
+from ...tracing.lineage import SpanFacts
 from ...tracing.run import UNKNOWN
 from ...tracing.scope import Parent, RunScope
 from .base import Input, Output, Runnable
@@ -33,6 +34,7 @@ from .unhooked import unhooked
 
 __all__ = ["RetryState", "RunnableRetry", "backoff_s"]
 
+_ONE_ATTEMPT = SpanFacts(attributes={names.RETRY_ATTEMPTS: 1})
 _DEFAULTS: Mapping[str, float] = {"initial": 1.0, "max": 60.0, "exp_base": 2.0, "jitter": 1.0}
 
 
@@ -144,6 +146,10 @@ class RunnableRetry(Composed[Input, Output], Generic[Input, Output]):
         """
         return self.bound.get_name(suffix, name=name or self.name or self.config.get("run_name"))
 
+    def span_facts(self) -> SpanFacts:
+        """Return what the span says from the start: one attempt, until there are more."""
+        return _ONE_ATTEMPT
+
     def opened(self, config: RunnableConfig | None) -> RunScope:
         """Open the run of one call and return its scope.
 
@@ -168,8 +174,8 @@ class RunnableRetry(Composed[Input, Output], Generic[Input, Output]):
             except self.retry_exception_types as exc:
                 error = exc
             else:
-                if course is not None or io.scope.span.is_recording():
-                    (course or _Course(self, io.scope)).tell()
+                if course is not None:
+                    course.tell()
                 return result
             course = course or _Course(self, io.scope)
             state = course.failed(error)
