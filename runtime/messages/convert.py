@@ -6,7 +6,7 @@ function and remove.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Discriminator, Tag
 
@@ -30,6 +30,7 @@ from .message import (
     ToolMessage,
 )
 from .tool_calls import read_raw_tool_calls
+from .transcript import xml_message
 
 __all__ = ["AnyMessage", "MessageLikeRepresentation", "convert_to_messages", "get_buffer_string"]
 
@@ -71,6 +72,13 @@ _ROLES: dict[str, type[BaseMessage]] = {
     "function": FunctionMessage,
     "remove": RemoveMessage,
 }
+_SPEAKERS: dict[type[BaseMessage], str] = {
+    HumanMessage: "human",
+    AIMessage: "ai",
+    SystemMessage: "system",
+    FunctionMessage: "function",
+    ToolMessage: "tool",
+}
 _PLAIN_KEYS = frozenset({"role", "type", "content", "additional_kwargs"})
 
 
@@ -99,7 +107,11 @@ def get_buffer_string(
     human_prefix: str = "Human",
     ai_prefix: str = "AI",
     *,
+    system_prefix: str = "System",
+    function_prefix: str = "Function",
+    tool_prefix: str = "Tool",
     message_separator: str = "\n",
+    format: Literal["prefix", "xml"] = "prefix",
 ) -> str:
     """Return a conversation as text, one "Speaker: words" per message, an AI's tool calls after its words.
 
@@ -107,18 +119,19 @@ def get_buffer_string(
         messages: The conversation.
         human_prefix: What to call the user.
         ai_prefix: What to call the model.
+        system_prefix: What to call who sets the task.
+        function_prefix: What to call a function.
+        tool_prefix: What to call a tool.
         message_separator: What stands between two messages.
+        format: "prefix" for "Speaker: words", "xml" for an element per message, in which prefixes given are not used.
 
     Raises:
-        InvalidInputError: If something is no message, or of a kind that nobody speaks.
+        InvalidInputError: If the format is unknown, or something is no message, or of a kind that nobody speaks.
     """
-    speakers: list[tuple[type[BaseMessage], str]] = [
-        (HumanMessage, human_prefix),
-        (AIMessage, ai_prefix),
-        (SystemMessage, "System"),
-        (FunctionMessage, "Function"),
-        (ToolMessage, "Tool"),
-    ]
+    if format not in ("prefix", "xml"):
+        raise InvalidInputError(f"Unknown format {format!r}; use 'prefix' or 'xml'.")
+    names = (human_prefix, ai_prefix, system_prefix, function_prefix, tool_prefix)
+    speakers = list(zip(_SPEAKERS, names if format == "prefix" else _SPEAKERS.values(), strict=True))
     lines = []
     for message in messages:
         if isinstance(message, ChatMessage):
@@ -129,7 +142,8 @@ def get_buffer_string(
             raise InvalidInputError(
                 f"Nobody says {message!r}; give human, AI, system, chat, function or tool messages."
             )
-        lines.append(f"{speaker}: {message.text}{_calls_text(message)}")
+        prefixed = format == "prefix"
+        lines.append(f"{speaker}: {message.text}{_calls_text(message)}" if prefixed else xml_message(message, speaker))
     return message_separator.join(lines)
 
 

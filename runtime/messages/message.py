@@ -14,7 +14,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from ..serializable import Serializable
+from .blocks import ContentBlock
 from .tool_calls import InvalidToolCall, ToolCall, invalid_tool_call, read_raw_tool_calls, tool_call
+from .translate import standard_blocks
 from .usage import UsageMetadata
 
 __all__ = [
@@ -101,6 +103,14 @@ class BaseMessage(Serializable):
         if isinstance(self.content, str):
             return TextAccessor(self.content)
         return TextAccessor("".join(_text_of(entry) for entry in self.content))
+
+    @property
+    def content_blocks(self) -> list[ContentBlock]:
+        """Return the content as standard blocks, whatever its provider's form; made anew at each call.
+
+        Every piece of the content is in exactly one block, in order, as `non_standard` if it has no standard form.
+        """
+        return standard_blocks(self.content)
 
     def pretty_repr(self, html: bool = False) -> str:
         """Return the message as a titled paragraph.
@@ -198,6 +208,19 @@ class AIMessage(BaseMessage):
     def lc_attributes(self) -> dict[str, Any]:
         """Return the tool calls, which dumps keep beside the arguments."""
         return {"tool_calls": self.tool_calls, "invalid_tool_calls": self.invalid_tool_calls}
+
+    @property
+    def content_blocks(self) -> list[ContentBlock]:
+        """Return the content as standard blocks, followed by calls that are not part of it; made anew at each call.
+
+        Reasoning and a refusal that the provider sent beside the content are shown too.
+        """
+        return standard_blocks(self.content, self.call_blocks(), self.additional_kwargs)
+
+    def call_blocks(self) -> list[Mapping[str, Any]]:
+        """Return the tool calls as blocks, and those that could not be read."""
+        calls = [{**call, "type": "tool_call"} for call in self.tool_calls]
+        return [*calls, *({**call, "type": "invalid_tool_call"} for call in self.invalid_tool_calls)]
 
     def pretty_repr(self, html: bool = False) -> str:
         """Return the message as a titled paragraph, followed by its tool calls.
@@ -300,11 +323,10 @@ def _whole(call: Any) -> Any:
 
 
 def _unreadable(call: Any) -> Any:
-    if isinstance(call, Mapping):
-        return invalid_tool_call(
-            name=call.get("name"), args=call.get("args"), id=call.get("id"), error=call.get("error")
-        )
-    return call
+    if not isinstance(call, Mapping):
+        return call
+    broken = invalid_tool_call(**{key: call.get(key) for key in ("name", "args", "id", "error")})
+    return {**broken, **{key: call[key] for key in ("index", "extras") if key in call}}
 
 
 def _tool_content(content: Any) -> Any:

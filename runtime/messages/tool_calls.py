@@ -14,6 +14,9 @@ from ..partial_json import parse_partial_json
 
 __all__ = [
     "InvalidToolCall",
+    "ServerToolCall",
+    "ServerToolCallChunk",
+    "ServerToolResult",
     "ToolCall",
     "ToolCallChunk",
     "invalid_tool_call",
@@ -52,6 +55,42 @@ class InvalidToolCall(TypedDict):
     id: str | None
     error: str | None
     type: NotRequired[Literal["invalid_tool_call"]]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class ServerToolCall(TypedDict):
+    """A call of a tool that the provider runs itself."""
+
+    type: Literal["server_tool_call"]
+    id: str
+    name: str
+    args: dict[str, Any]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class ServerToolCallChunk(TypedDict):
+    """A piece of a call of a tool that the provider runs itself; `args` is a piece of JSON."""
+
+    type: Literal["server_tool_call_chunk"]
+    id: NotRequired[str]
+    name: NotRequired[str]
+    args: NotRequired[str]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
+
+
+class ServerToolResult(TypedDict):
+    """What a tool that the provider ran itself gave; `tool_call_id` is the id of the call."""
+
+    type: Literal["server_tool_result"]
+    id: NotRequired[str]
+    tool_call_id: str
+    status: Literal["success", "error"]
+    output: NotRequired[Any]
+    index: NotRequired[int | str]
+    extras: NotRequired[dict[str, Any]]
 
 
 def tool_call(*, name: str, args: dict[str, Any], id: str | None) -> ToolCall:

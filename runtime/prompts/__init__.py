@@ -2,6 +2,7 @@
 
 from .base import BasePromptTemplate, format_document
 from .chat import BaseChatPromptTemplate, ChatPromptTemplate
+from .few_shot import FewShotChatMessagePromptTemplate, FewShotPromptTemplate
 from .message_templates import (
     AIMessagePromptTemplate,
     BaseMessagePromptTemplate,
@@ -21,6 +22,8 @@ __all__ = [
     "BaseStringMessagePromptTemplate",
     "ChatMessagePromptTemplate",
     "ChatPromptTemplate",
+    "FewShotChatMessagePromptTemplate",
+    "FewShotPromptTemplate",
     "HumanMessagePromptTemplate",
     "MessagesPlaceholder",
     "PromptTemplate",

@@ -68,8 +68,29 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
             "ToolMessage",
         }
     ),
-    "prompts": frozenset({"ChatPromptTemplate", "MessagesPlaceholder", "PromptTemplate"}),
-    "output_parsers": frozenset({"JsonOutputParser", "StrOutputParser"}),
+    "prompts": frozenset(
+        {
+            "ChatPromptTemplate",
+            "FewShotChatMessagePromptTemplate",
+            "FewShotPromptTemplate",
+            "MessagesPlaceholder",
+            "PromptTemplate",
+        }
+    ),
+    "output_parsers": frozenset(
+        {
+            "CommaSeparatedListOutputParser",
+            "JsonOutputParser",
+            "PydanticOutputParser",
+            "PydanticToolsParser",
+            "StrOutputParser",
+            "XMLOutputParser",
+        }
+    ),
+    "embeddings": frozenset({"DeterministicFakeEmbedding", "Embeddings"}),
+    "example_selectors": frozenset({"LengthBasedExampleSelector", "SemanticSimilarityExampleSelector"}),
+    "stores": frozenset({"BaseStore", "InMemoryStore"}),
+    "vectorstores": frozenset({"FAISS", "InMemoryVectorStore", "VectorStore"}),
     "tools": frozenset({"BaseTool", "tool"}),
     "documents": frozenset({"Document"}),
     "retrievers": frozenset({"BaseRetriever"}),

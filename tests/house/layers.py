@@ -38,6 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "output_parsers",
         "tools",
         "retrievers",
+        "stores",
         "vectorstores",
         "embeddings",
         "example_selectors",

@@ -224,6 +224,7 @@ pieces = st.lists(
         }
     ),
     max_size=2,
+    unique_by=lambda piece: object() if piece["index"] is None else piece["index"],
 )
 
 
