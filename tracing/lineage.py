@@ -23,6 +23,10 @@ class Tap(Protocol):
         """Return whether the stream's filters let a custom event of that name through."""
         ...
 
+    def take_raw_input(self) -> Any:
+        """Return what the caller passed, to the first run that asks; then `UNKNOWN`."""
+        ...
+
     def put(self, signal: Signal) -> None:
         """Take a signal; never waits, takes no lock of ours, never raises."""
         ...

@@ -180,8 +180,11 @@ class RunScope:
                 self._signal("start", value, UNKNOWN)
             return
         known = value is not UNKNOWN
-        if raw is not UNKNOWN and (self.parent is None or self._begins_stream()):
-            journal.set_raw(raw)
+        if self.parent is None or self._begins_stream():
+            streams = self.heritage.streams
+            given = streams[-1].take_raw_input() if streams else raw  # a stream knows what its caller passed
+            if given is not UNKNOWN:
+                journal.set_raw(given)
         text = journal.encode(value, "start") if known else None
         with self.timeline.lock:
             seq, now = self._next()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spanloom.runtime.language_models import ScriptedChatModel
 from spanloom.runtime.runnables import (
     Runnable,
     RunnableBinding,
@@ -406,3 +407,25 @@ def test_bad_arguments_are_told_when_the_retry_is_made(rules: Any, kind: type[Ex
     """Not when it runs."""
     with pytest.raises(kind, match=words):
         RunnableLambda(Flaky(0)).with_retry(**rules)
+
+
+def test_a_streamed_model_that_was_tried_again_replays_as_it_streamed() -> None:
+    """At the root, where the first record shows what the caller passed, for both attempts."""
+    failures = iter([True, False])
+
+    class Model(ScriptedChatModel):
+        def _stream(self, *args: Any, **kwargs: Any) -> Any:
+            if next(failures):
+                raise ValueError("busy")
+            yield from super()._stream(*args, **kwargs)
+
+    retried = Model(tokens=["a", "b"]).with_retry(wait_exponential_jitter=False)
+
+    async def read() -> list[Any]:
+        return [record async for record in retried.astream_events("hello", version="v2")]
+
+    with SpanRecorder() as spans:
+        live = [canonical(record) for record in asyncio.run(read())]
+        assert spans.records() == live
+    assert live[0]["data"] == {"input": "hello"}
+    assert [record["event"] for record in live].count("on_chat_model_stream") == 2

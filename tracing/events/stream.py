@@ -41,6 +41,7 @@ class EventStream:
 
     def __init__(self, filters: Filters, raw_input: Any = UNKNOWN, errors: bool = False, timing: bool = False) -> None:
         self.overfull = 0
+        self._raw_input = raw_input
         self._filters = filters
         self._converter = Converter(filters, raw_input, errors=errors, timing=timing)
         self._waiting: deque[Signal] = deque()
@@ -60,6 +61,11 @@ class EventStream:
     def wants_custom(self, run: Run, name: str) -> bool:
         """Return whether the filters let a custom event of that name through."""
         return self._filters.accept(name, name, run.handed[0])
+
+    def take_raw_input(self) -> Any:
+        """Return what the caller passed, to the first run that asks; then `UNKNOWN`: a stream has one first record."""
+        given, self._raw_input = self._raw_input, UNKNOWN
+        return given
 
     def put(self, signal: Signal) -> None:
         """Take a signal, from any thread; never waits."""
