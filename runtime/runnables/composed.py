@@ -167,8 +167,7 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             if failure is exc:
                 raise
             raise failure from failure.__cause__
-        scope.finish(output)
-        if handlers:
+        if scope.finish(output) and handlers:
             emit(handlers, end_call(scope, output))
         if scope.taps:
             for tap in scope.heritage.streams:
@@ -201,8 +200,7 @@ class Composed(Runnable[Input, Output], Generic[Input, Output]):
             if scope.fail(failure) and handlers:
                 await ashielded(handlers, error_call(scope, failure))
             raise
-        scope.finish(output)
-        if handlers:
+        if scope.finish(output) and handlers:
             await ashielded(handlers, end_call(scope, output))
         if scope.taps:
             for tap in scope.heritage.streams:

@@ -221,8 +221,7 @@ class BlockingRun(_StreamingRun, Iterator[Any]):
         except BaseException as exc:
             self._fail(exc)
             raise
-        scope.finish(output, late_input)
-        if scope.handlers:
+        if scope.finish(output, late_input) and scope.handlers:
             emit(scope.handlers, end_call(scope, output, late_input))
 
     def _fail(self, error: BaseException) -> None:
@@ -332,8 +331,7 @@ class LoopRun(_StreamingRun, AsyncIterator[Any]):
         except BaseException as exc:
             await self._fail(exc)
             raise
-        scope.finish(output, late_input)
-        if scope.handlers:
+        if scope.finish(output, late_input) and scope.handlers:
             await ashielded(scope.handlers, end_call(scope, output, late_input))
 
     async def _fail(self, error: BaseException) -> None:
