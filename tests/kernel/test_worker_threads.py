@@ -3,11 +3,19 @@
 import asyncio
 import os
 import threading
+from collections import deque
 from typing import Any
 
 import pytest
 
-from spanloom.runtime.runnables import Runnable, RunnableEach, RunnableGenerator, RunnableLambda, RunnableParallel
+from spanloom.runtime.runnables import (
+    Runnable,
+    RunnableEach,
+    RunnableGenerator,
+    RunnableLambda,
+    RunnableParallel,
+    threads,
+)
 from spanloom.testing.recorder import SpanRecorder
 
 
@@ -221,3 +229,15 @@ def test_a_forked_child_does_not_end_the_runs_that_its_parent_left(spans: SpanRe
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert len(spans) == 1
+
+
+def test_an_idle_worker_leaves_and_the_next_job_gets_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool that grew for a burst does not keep its threads for ever."""
+    monkeypatch.setattr(threads, "IDLE_S", 0.01)
+    monkeypatch.setattr(threads, "_idle", deque())
+    first = threads.submit(threading.current_thread).result()
+    first.join()
+    assert not threads._idle
+    second = threads.submit(threading.current_thread).result()
+    assert second is not first
+    second.join()
