@@ -1,8 +1,14 @@
 """Prompts: variables in, a value for any model out."""
 
-from .base import BasePromptTemplate, format_document
+from .base import BasePromptTemplate, aformat_document, format_document
 from .chat import BaseChatPromptTemplate, ChatPromptTemplate
+from .dict import DictPromptTemplate
 from .few_shot import FewShotChatMessagePromptTemplate, FewShotPromptTemplate
+from .few_shot_with_templates import FewShotPromptWithTemplates
+from .formats import check_valid_template, get_template_variables
+from .image import ImagePromptTemplate
+from .jinja import jinja2_formatter, validate_jinja2
+from .loading import load_prompt
 from .message_templates import (
     AIMessagePromptTemplate,
     BaseMessagePromptTemplate,
@@ -12,6 +18,7 @@ from .message_templates import (
     MessagesPlaceholder,
     SystemMessagePromptTemplate,
 )
+from .structured import StructuredPrompt
 from .template import PromptTemplate, StringPromptTemplate
 
 __all__ = [
@@ -22,12 +29,22 @@ __all__ = [
     "BaseStringMessagePromptTemplate",
     "ChatMessagePromptTemplate",
     "ChatPromptTemplate",
+    "DictPromptTemplate",
     "FewShotChatMessagePromptTemplate",
     "FewShotPromptTemplate",
+    "FewShotPromptWithTemplates",
     "HumanMessagePromptTemplate",
+    "ImagePromptTemplate",
     "MessagesPlaceholder",
     "PromptTemplate",
     "StringPromptTemplate",
+    "StructuredPrompt",
     "SystemMessagePromptTemplate",
+    "aformat_document",
+    "check_valid_template",
     "format_document",
+    "get_template_variables",
+    "jinja2_formatter",
+    "load_prompt",
+    "validate_jinja2",
 ]

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from ...tracing.scope import RunScope
 from ..documents import Document
-from ..exceptions import SpanloomError
+from ..exceptions import InvalidInputError, SpanloomError
 from ..prompt_values import PromptValue
 from ..runnables.composed import Local
 from ..runnables.io import Io
 from ..runnables.serializable import ComposedSerializable
+from .saving import write_config
 
-__all__ = ["BasePromptTemplate", "MissingVariableError", "format_document"]
+__all__ = ["BasePromptTemplate", "MissingVariableError", "aformat_document", "format_document", "shown_name"]
 
 
 class MissingVariableError(SpanloomError, KeyError):
@@ -159,6 +161,26 @@ class BasePromptTemplate(ComposedSerializable[Any, PromptValue], ABC):
             update={"input_variables": left, "partial_variables": {**self.partial_variables, **kwargs}}
         )
 
+    def save(self, file_path: str | Path) -> None:
+        """Write the prompt to a file, which `prompts.loading.load_prompt` reads.
+
+        Args:
+            file_path: The file; its ending says which form, `.json`, `.yaml` or `.yml`. Its folder is made if missing.
+
+        Raises:
+            ImportError: If PyYAML is missing for a YAML file.
+            InvalidInputError: If the file ends otherwise, or the prompt has partial variables, which may be functions.
+            NotImplementedError: If prompts of this kind have no form in files; `load.dumps` writes any.
+            OSError: If the file cannot be written.
+            TypeError: If a value is neither JSON nor YAML.
+        """
+        if self.partial_variables:
+            raise InvalidInputError(
+                f"Cannot save a prompt with partial variables, and this one has {sorted(self.partial_variables)!r}; "
+                "save it without them."
+            )
+        write_config(file_path, {**self.model_dump(), "_type": self._prompt_type})
+
     def _merge_partial_and_user_variables(self, **kwargs: Any) -> dict[str, Any]:
         """Return the partial variables and over them those given; subclasses call it in `format`."""
         if not self.partial_variables:
@@ -166,6 +188,16 @@ class BasePromptTemplate(ComposedSerializable[Any, PromptValue], ABC):
         left = {name: value for name, value in self.partial_variables.items() if name not in kwargs}
         made = {name: value() if callable(value) else value for name, value in left.items()}
         return {**made, **kwargs}
+
+
+def shown_name(name: str, *, html: bool) -> str:
+    """Return a variable's name as prompts show it: in braces.
+
+    Args:
+        name: The name.
+        html: Set it in bold yellow with terminal escapes.
+    """
+    return f"\033[33;1m\033[1;3m{{{name}}}\033[0m" if html else f"{{{name}}}"
 
 
 def format_document(doc: Document, prompt: BasePromptTemplate) -> str:
@@ -178,8 +210,25 @@ def format_document(doc: Document, prompt: BasePromptTemplate) -> str:
     Raises:
         MissingVariableError: If the prompt has a variable that the document lacks.
     """
+    return str(prompt.format(**_values_of(doc, prompt)))
+
+
+async def aformat_document(doc: Document, prompt: BasePromptTemplate) -> str:
+    """Return the document as text, on an event loop; see `format_document`.
+
+    Args:
+        doc: The document.
+        prompt: The prompt.
+
+    Raises:
+        MissingVariableError: If the prompt has a variable that the document lacks.
+    """
+    return str(await prompt.aformat(**_values_of(doc, prompt)))
+
+
+def _values_of(doc: Document, prompt: BasePromptTemplate) -> dict[str, Any]:
     known = {"page_content": doc.page_content, **doc.metadata}
     missing = sorted(set(prompt.input_variables).difference(known))
     if missing:
         raise MissingVariableError(f"The document has no metadata {missing!r}; it has {sorted(doc.metadata)!r}.")
-    return str(prompt.format(**{name: known[name] for name in prompt.input_variables}))
+    return {name: known[name] for name in prompt.input_variables}

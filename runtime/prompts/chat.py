@@ -2,34 +2,54 @@
 
 What stands for a part of the conversation: a message (taken as it is, braces and all), a message template, another chat
 prompt, a text (a human's template), a pair of role and template, or a mapping with "role" and "content". The roles are
-human/user, ai/assistant, system, and placeholder, whose template is a variable in braces.
+human/user, ai/assistant, system, and placeholder, whose template is a variable in braces; a class of messages or of
+message templates may stand for its role.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, overload
+from pathlib import Path
+from typing import Any, Self, overload
 
 from pydantic import model_validator
 
 from ..exceptions import InvalidInputError
-from ..messages.convert import get_buffer_string
-from ..messages.message import BaseMessage
+from ..messages.convert import AnyMessage, get_buffer_string
+from ..messages.message import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from ..prompt_values import ChatPromptValue, PromptValue
 from .base import BasePromptTemplate
+from .formats import TemplateFormat
 from .message_templates import (
     AIMessagePromptTemplate,
     BaseMessagePromptTemplate,
     BaseStringMessagePromptTemplate,
+    ChatMessagePromptTemplate,
     HumanMessagePromptTemplate,
     MessagesPlaceholder,
     SystemMessagePromptTemplate,
     on_conversation,
 )
 
-__all__ = ["BaseChatPromptTemplate", "ChatPromptTemplate", "MessageLike"]
+__all__ = [
+    "AIMessagePromptTemplate",
+    "BaseChatPromptTemplate",
+    "BaseMessagePromptTemplate",
+    "BaseStringMessagePromptTemplate",
+    "ChatMessagePromptTemplate",
+    "ChatPromptTemplate",
+    "HumanMessagePromptTemplate",
+    "MessageLike",
+    "MessagesPlaceholder",
+    "SystemMessagePromptTemplate",
+]
 
+_CLASSES: dict[type[BaseMessage], type[BaseStringMessagePromptTemplate]] = {
+    HumanMessage: HumanMessagePromptTemplate,
+    AIMessage: AIMessagePromptTemplate,
+    SystemMessage: SystemMessagePromptTemplate,
+}
 _ROLES: dict[str, type[BaseStringMessagePromptTemplate]] = {
     "human": HumanMessagePromptTemplate,
     "user": HumanMessagePromptTemplate,
@@ -95,6 +115,17 @@ class BaseChatPromptTemplate(BasePromptTemplate, ABC):
         """
         return get_buffer_string(await self.aformat_messages(**kwargs))
 
+    def save(self, file_path: str | Path) -> None:
+        """Refuse: a conversation has no form in files.
+
+        Args:
+            file_path: The file.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be saved as {str(file_path)!r}; use load.dumps.")
+
     @abstractmethod
     def pretty_repr(self, html: bool = False) -> str:
         """Return the conversation as titled paragraphs.
@@ -117,7 +148,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
 
     Args:
         messages: The parts, see the module.
-        template_format: `f-string`, the only one.
+        template_format: The format of texts: `f-string`, `mustache` or `jinja2`.
         kwargs: Other fields.
 
     Raises:
@@ -128,9 +159,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
     messages: list[MessageLike]
     validate_template: bool = False
 
-    def __init__(
-        self, messages: Sequence[Any], *, template_format: Literal["f-string"] = "f-string", **kwargs: Any
-    ) -> None:
+    def __init__(self, messages: Sequence[Any], *, template_format: TemplateFormat = "f-string", **kwargs: Any) -> None:
         kwargs["messages"] = [_part(given, template_format) for given in messages]
         super().__init__(**kwargs)
 
@@ -149,21 +178,29 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         partial = dict(values.get("partial_variables") or {})
         needed: set[str] = set()
         optional: set[str] = set()
+        types = dict(values.get("input_types") or {})
         for part in values["messages"]:
             needed.update(getattr(part, "input_variables", ()))
+            types.update(getattr(part, "input_types", ()))
+            if isinstance(part, MessagesPlaceholder):
+                types.setdefault(part.variable_name, list[AnyMessage])
             if isinstance(part, MessagesPlaceholder) and part.optional:
                 partial.setdefault(part.variable_name, [])
                 optional.add(part.variable_name)
-        found = {"input_variables": sorted(needed.difference(partial)), "partial_variables": partial}
+        found = {
+            "input_variables": sorted(needed.difference(partial)),
+            "partial_variables": partial,
+            "input_types": types,
+        }
         return {**values, **found, "optional_variables": sorted(optional)}
 
     @classmethod
-    def from_messages(cls, messages: Sequence[Any], template_format: Literal["f-string"] = "f-string") -> Self:
+    def from_messages(cls, messages: Sequence[Any], template_format: TemplateFormat = "f-string") -> Self:
         """Return a prompt made of the parts.
 
         Args:
             messages: The parts, see the module.
-            template_format: `f-string`, the only one.
+            template_format: The format of texts: `f-string`, `mustache` or `jinja2`.
 
         Raises:
             InvalidInputError: If something stands for no part, or a template is malformed.
@@ -288,7 +325,7 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         return "\n\n".join(part.pretty_repr(html=html) for part in self.messages)
 
 
-def _part(given: Any, template_format: str) -> MessageLike:
+def _part(given: Any, template_format: TemplateFormat) -> MessageLike:
     """Return the part of a conversation that something stands for.
 
     Raises:
@@ -308,10 +345,12 @@ def _part(given: Any, template_format: str) -> MessageLike:
     )
 
 
-def _of_role(role: Any, template: Any, template_format: str) -> MessageLike:
+def _of_role(role: Any, template: Any, template_format: TemplateFormat) -> MessageLike:
     if role == "placeholder":
         return _placeholder(template)
-    kind = _ROLES.get(role) if isinstance(role, str) else None
+    if isinstance(role, type) and issubclass(role, BaseStringMessagePromptTemplate):
+        return role.from_template(template, template_format)
+    kind = _CLASSES.get(role) if isinstance(role, type) else _ROLES.get(role) if isinstance(role, str) else None
     if kind is None:
         raise InvalidInputError(f"Unknown role {role!r}; use one of {[*_ROLES, 'placeholder']!r}.")
     return kind.from_template(template, template_format)

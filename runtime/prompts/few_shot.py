@@ -5,24 +5,26 @@ Text that examples bring is text: braces in it are no fields. An event loop asks
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from ..example_selectors.base import BaseExampleSelector
+from ..exceptions import InvalidInputError
 from ..messages.message import BaseMessage, get_msg_title_repr
 from .base import BasePromptTemplate, MissingVariableError
 from .chat import BaseChatPromptTemplate, ChatPromptTemplate
-from .formatter import format_template, variables_of
+from .formats import TemplateFormat, fill_template, get_template_variables
 from .message_templates import BaseMessagePromptTemplate
 from .template import PromptTemplate, StringPromptTemplate
 
-__all__ = ["FewShotChatMessagePromptTemplate", "FewShotPromptTemplate"]
+__all__ = ["FewShotBase", "FewShotChatMessagePromptTemplate", "FewShotPromptTemplate"]
 
 _Example = dict[str, Any]
 
 
-class _FewShot(BasePromptTemplate):
+class FewShotBase(BasePromptTemplate):
     """A prompt with examples.
 
     Args:
@@ -38,11 +40,38 @@ class _FewShot(BasePromptTemplate):
         """Return False: a selector may hold anything."""
         return False
 
+    def save(self, file_path: str | Path) -> None:
+        """Write the prompt to a file; see `BasePromptTemplate.save`.
+
+        Args:
+            file_path: The file.
+
+        Raises:
+            InvalidInputError: If the examples are chosen by a selector, which has no form in files.
+            NotImplementedError: If prompts of this kind have no form in files.
+        """
+        if self.example_selector is not None:
+            raise InvalidInputError("Cannot save a prompt with an example_selector; save one with examples.")
+        super().save(file_path)
+
     @model_validator(mode="after")
     def _check_examples(self) -> Self:
         if (self.examples is None) == (self.example_selector is None):
             raise ValueError("Give either examples or an example_selector, and not both.")
         return self
+
+    @staticmethod
+    def shown(prompt: StringPromptTemplate, examples: list[_Example]) -> list[str]:
+        """Return the texts of the examples.
+
+        Args:
+            prompt: Makes them.
+            examples: The examples.
+
+        Raises:
+            MissingVariableError: If an example lacks a part.
+        """
+        return [prompt.format(**_known(prompt, example)) for example in examples]
 
     def _examples(self, values: dict[str, Any]) -> list[_Example]:
         if self.example_selector is not None:
@@ -55,7 +84,7 @@ class _FewShot(BasePromptTemplate):
         return self.examples or []
 
 
-class FewShotPromptTemplate(_FewShot, StringPromptTemplate):
+class FewShotPromptTemplate(FewShotBase, StringPromptTemplate):
     """A text: a prefix, the examples, a suffix.
 
     Args:
@@ -63,7 +92,7 @@ class FewShotPromptTemplate(_FewShot, StringPromptTemplate):
         prefix: Stands before the examples, with fields; nothing when empty.
         suffix: Stands after them, with fields.
         example_separator: Stands between all of these.
-        template_format: `f-string`, the only one.
+        template_format: The format of prefix and suffix: `f-string`, `mustache` or `jinja2`.
         validate_template: Refuse `input_variables` that are not just the fields of prefix and suffix. Otherwise the
             fields are the variables, whatever is given.
 
@@ -75,7 +104,7 @@ class FewShotPromptTemplate(_FewShot, StringPromptTemplate):
     suffix: str
     prefix: str = ""
     example_separator: str = "\n\n"
-    template_format: Literal["f-string"] = "f-string"
+    template_format: TemplateFormat = "f-string"
     validate_template: bool = Field(default=False, exclude=True)
 
     @property
@@ -89,7 +118,8 @@ class FewShotPromptTemplate(_FewShot, StringPromptTemplate):
 
     @model_validator(mode="after")
     def _read_variables(self) -> Self:
-        found = sorted({*variables_of(self.prefix), *variables_of(self.suffix)})
+        texts = (self.prefix, self.suffix)
+        found = sorted({name for text in texts for name in get_template_variables(text, self.template_format)})
         needed = [name for name in found if name not in self.partial_variables]
         if self.validate_template and set(self.input_variables) != set(needed):
             raise ValueError(f"input_variables are {self.input_variables!r}, but the fields are {needed!r}.")
@@ -121,12 +151,13 @@ class FewShotPromptTemplate(_FewShot, StringPromptTemplate):
         return self._text(values, await self._aexamples(values))
 
     def _text(self, values: dict[str, Any], examples: list[_Example]) -> str:
-        shown = [self.example_prompt.format(**_known(self.example_prompt, example)) for example in examples]
-        pieces = [format_template(self.prefix, values), *shown, format_template(self.suffix, values)]
+        shown = self.shown(self.example_prompt, examples)
+        prefix, suffix = (fill_template(text, values, self.template_format) for text in (self.prefix, self.suffix))
+        pieces = [prefix, *shown, suffix]
         return self.example_separator.join(piece for piece in pieces if piece)
 
 
-class FewShotChatMessagePromptTemplate(_FewShot, BaseChatPromptTemplate):
+class FewShotChatMessagePromptTemplate(FewShotBase, BaseChatPromptTemplate):
     """The messages of examples, to stand alone or as a part of a chat prompt.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -20,7 +20,9 @@ from ..messages.message import (
     get_msg_title_repr,
 )
 from ..serializable import Serializable
-from .block_templates import BlockTemplate, block_variables, format_blocks
+from .base import shown_name
+from .block_templates import BlockPrompt, BlockTemplate, block_prompts, block_variables, format_blocks
+from .formats import TemplateFormat
 from .template import PromptTemplate, StringPromptTemplate
 
 __all__ = [
@@ -146,15 +148,15 @@ class MessagesPlaceholder(BaseMessagePromptTemplate):
         Args:
             html: Set titles and names in bold with terminal escapes.
         """
-        name = f"\033[1m{{{self.variable_name}}}\033[0m" if html else f"{{{self.variable_name}}}"
-        return f"{get_msg_title_repr('Messages Placeholder', bold=html)}\n\n{name}"
+        title = get_msg_title_repr("Messages Placeholder", bold=html)
+        return f"{title}\n\n{shown_name(self.variable_name, html=html)}"
 
 
 class BaseStringMessagePromptTemplate(BaseMessagePromptTemplate, ABC):
     """A message with fields in its content.
 
     Args:
-        prompt: The content: a text prompt, or a list of texts and blocks whose texts may hold fields.
+        prompt: The content: a text prompt, or a list of prompts that make its blocks.
         additional_kwargs: Passed on to the message.
     """
 
@@ -163,14 +165,14 @@ class BaseStringMessagePromptTemplate(BaseMessagePromptTemplate, ABC):
 
     always_shown: ClassVar[frozenset[str]] = frozenset({"additional_kwargs"})
 
-    prompt: StringPromptTemplate | list[BlockTemplate]
+    prompt: StringPromptTemplate | list[BlockPrompt]
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
     def from_template(
         cls,
-        template: str | list[BlockTemplate],
-        template_format: str = "f-string",
+        template: str | Sequence[BlockTemplate | BlockPrompt],
+        template_format: TemplateFormat = "f-string",
         *,
         partial_variables: dict[str, Any] | None = None,
         **kwargs: Any,
@@ -178,35 +180,36 @@ class BaseStringMessagePromptTemplate(BaseMessagePromptTemplate, ABC):
         """Return a message template for the content.
 
         Args:
-            template: A text with fields, or a list of texts and blocks.
-            template_format: `f-string`, the only one.
+            template: A text with fields, or a list of texts and blocks; of a block, every text may hold fields.
+            template_format: `f-string`, `mustache` or `jinja2`.
             partial_variables: Values known already; for a text only.
             kwargs: Other fields.
 
         Raises:
-            InvalidInputError: If a text is malformed, the content is neither text nor list, or a list is given partial
-                variables.
+            ImportError: If the package for the format is not installed.
+            InvalidInputError: If a text is malformed, the format is unknown, the content is neither text nor list, or a
+                list is given partial variables.
         """
         if isinstance(template, str):
             text = PromptTemplate.from_template(
-                template,
-                template_format=template_format,  # type: ignore[arg-type]  # pydantic refuses others
-                partial_variables=partial_variables,
+                template, template_format=template_format, partial_variables=partial_variables
             )
             return cls(prompt=text, **kwargs)
-        if not isinstance(template, list):
+        if not isinstance(template, list | tuple):
             raise InvalidInputError(f"The template is {template!r}; give a text or a list of texts and blocks.")
         if partial_variables:
             raise InvalidInputError("Partial variables go with a text; for blocks use ChatPromptTemplate.partial.")
-        block_variables(template)
-        return cls(prompt=template, **kwargs)
+        return cls(prompt=block_prompts(template, template_format), **kwargs)
 
     @classmethod
-    def from_template_file(cls, template_file: str | Path, **kwargs: Any) -> Self:
+    def from_template_file(
+        cls, template_file: str | Path, input_variables: list[str] | None = None, **kwargs: Any
+    ) -> Self:
         """Return a message template for the text in a file, encoded in UTF-8.
 
         Args:
             template_file: The file.
+            input_variables: Accepted and without effect: the fields are the variables.
             kwargs: Other fields.
 
         Raises:
@@ -263,8 +266,8 @@ class BaseStringMessagePromptTemplate(BaseMessagePromptTemplate, ABC):
         """
         kind = self.message_class.__name__.removesuffix("Message")
         title = get_msg_title_repr(f"{kind.title()} Message", bold=html)
-        shown = str(self.prompt) if isinstance(self.prompt, list) else self.prompt.pretty_repr(html)
-        return f"{title}\n\n{shown}"
+        prompts = self.prompt if isinstance(self.prompt, list) else [self.prompt]
+        return "\n\n".join([title, *(prompt.pretty_repr(html) for prompt in prompts)])
 
     def _content(self, values: Mapping[str, Any]) -> Any:
         if isinstance(self.prompt, list):
