@@ -40,7 +40,10 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     type: Literal["AIMessageChunk"] = "AIMessageChunk"  # type: ignore[assignment]  # documented wire name
 
     def __init__(self, content: Content | None = None, content_blocks: Blocks | None = None, **kwargs: Any) -> None:
-        if content_blocks is None and _NEEDS_CARE.isdisjoint(kwargs):  # the hot path of streams
+        if type(content) is str and not kwargs and content_blocks is None and type(self) is AIMessageChunk:
+            _fill_text(self, content, None, {"content"})  # the hot path of streams: nothing to validate
+            return
+        if content_blocks is None and _NEEDS_CARE.isdisjoint(kwargs):
             if content is not None:
                 kwargs["content"] = content
             BaseModel.__init__(self, **kwargs)
@@ -64,24 +67,21 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     def fast(cls, content: str, id: str | None = None) -> Self:
         """Return a chunk of text without validating it; for streams, where the caller vouches for the types."""
         chunk = cls.__new__(cls)
-        values: dict[str, Any] = {
-            "content": content,
-            "additional_kwargs": {},
-            "response_metadata": {},
-            "type": "AIMessageChunk",
-            "name": None,
-            "id": id,
-            "tool_calls": [],
-            "invalid_tool_calls": [],
-            "usage_metadata": None,
-            "tool_call_chunks": [],
-            "chunk_position": None,
-        }
-        _set_fields(chunk, values)
-        _set(chunk, "__pydantic_fields_set__", {"content", "id"})
-        _set(chunk, "__pydantic_extra__", {})
-        _set(chunk, "__pydantic_private__", None)
+        _fill_text(chunk, content, id, {"content", "id"})
         return chunk
+
+    def __add__(self, other: Any) -> Self:
+        """Return this chunk joined with another, or with each of a list; two of nothing but text the short way.
+
+        Raises:
+            TypeError: If `other` is no chunk, or fields hold values that cannot be joined.
+            ValueError: If usages cannot be added.
+        """
+        if type(other) is type(self) is AIMessageChunk:
+            left, right = _get_fields(self), _get_fields(other)
+            if _is_text(left) and _is_text(right) and (left["id"] == right["id"] or not right["id"]):
+                return self.fast(left["content"] + right["content"], left["id"])
+        return super().__add__(other)
 
     def init_tool_calls(self) -> Self:
         """Read `tool_calls` and `invalid_tool_calls` from the pieces, or make pieces of calls that have none.
@@ -177,10 +177,43 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
 
 _NEEDS_CARE = frozenset({"additional_kwargs", "chunk_position", "invalid_tool_calls", "tool_call_chunks", "tool_calls"})
+_BESIDE_TEXT = (
+    "additional_kwargs",
+    "response_metadata",
+    "name",
+    "usage_metadata",
+    "tool_call_chunks",
+    "chunk_position",
+)
 _READ_LATE = ("tool_calls", "invalid_tool_calls")
 _set = object.__setattr__
 _get_fields = _RAW_FIELDS.__get__
 _set_fields = _RAW_FIELDS.__set__
+
+
+def _fill_text(chunk: AIMessageChunk, content: str, id: str | None, fields_set: set[str]) -> None:
+    """Set the fields of a chunk that is nothing but text."""
+    values: dict[str, Any] = {
+        "content": content,
+        "additional_kwargs": {},
+        "response_metadata": {},
+        "type": "AIMessageChunk",
+        "name": None,
+        "id": id,
+        "tool_calls": [],
+        "invalid_tool_calls": [],
+        "usage_metadata": None,
+        "tool_call_chunks": [],
+        "chunk_position": None,
+    }
+    _set_fields(chunk, values)
+    _set(chunk, "__pydantic_fields_set__", fields_set)
+    _set(chunk, "__pydantic_extra__", {})
+    _set(chunk, "__pydantic_private__", None)
+
+
+def _is_text(fields: Mapping[str, Any]) -> bool:
+    return type(fields["content"]) is str and not any(fields[name] for name in _BESIDE_TEXT)
 
 
 def _read_fields(chunk: AIMessageChunk) -> dict[str, Any]:

@@ -94,8 +94,8 @@ def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | _HasMess
         messages: The things, or a prompt value.
 
     Raises:
-        InvalidInputError: If one has an unknown role or form.
-        pydantic.ValidationError: If a message lacks a field, or a value does not fit.
+        InvalidInputError: If one has an unknown role or form, or lacks what its role needs, such as `tool_call_id`.
+        pydantic.ValidationError: If a value does not fit.
     """
     if isinstance(messages, _HasMessages):
         return messages.to_messages()
@@ -200,6 +200,12 @@ def _build(role: Any, content: Any, fields: dict[str, Any], extra: dict[str, Any
     kind = _ROLES.get(role) if isinstance(role, str) else None
     if kind is None:
         raise InvalidInputError(f"Unknown message role {role!r}; use one of {', '.join(map(repr, _ROLES))}.")
+    needed = [name for name, field in kind.model_fields.items() if field.is_required() and name != "content"]
+    missing = [name for name in needed if fields.get(name) is None and kind is not RemoveMessage]
+    if missing:
+        raise InvalidInputError(
+            f"The message of {role!r} that says {content!r} has no {missing!r}; give it as a mapping."
+        )
     if kind is RemoveMessage:
         return RemoveMessage(**fields)
     if role == "developer":

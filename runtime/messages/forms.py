@@ -49,7 +49,7 @@ def on_runnable(maker: _Maker) -> None:
 def _maker() -> _Maker:
     """Return what makes a runnable: what was told, else RunnableLambda, loaded by name by the few who ask for one."""
     if not _makers:
-        on_runnable(import_module(f"{__package__.rpartition('.')[0]}.runnables").RunnableLambda)
+        on_runnable(import_module(f"{__name__.removesuffix('.messages.forms')}.runnables").RunnableLambda)
     return _makers[0]
 
 

@@ -8,6 +8,7 @@ Each class has its own `__init__`, because type checkers would otherwise make on
 
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -111,6 +112,13 @@ class BaseMessage(Serializable):
         Every piece of the content is in exactly one block, in order, as `non_standard` if it has no standard form.
         """
         return standard_blocks(self.content)
+
+    def __add__(self, other: Any) -> Any:
+        """Return a chat prompt of this message and the other: a message, a prompt, a text, or a list of such."""
+        if not isinstance(other, str | list | tuple | BaseMessage) and not hasattr(other, "format_messages"):
+            return NotImplemented
+        prompts = import_module(f"{__name__.removesuffix('.messages.message')}.prompts")  # stands above messages
+        return prompts.ChatPromptTemplate([self]) + other
 
     def pretty_repr(self, html: bool = False) -> str:
         """Return the message as a titled paragraph.

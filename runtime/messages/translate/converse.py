@@ -31,6 +31,8 @@ def translate_converse(entry: Mapping[str, Any]) -> dict[str, Any] | None:
         kind = next(iter(entry))
     if kind == "text":
         return _text(entry)
+    if kind in ("video", "audio") and kind not in entry:
+        return _inline(kind, entry)
     value = entry.get(kind) if isinstance(kind, str) else None
     translate = _BY_KEY.get(kind) if isinstance(kind, str) else None
     return translate(kind, value, entry) if translate and kind and isinstance(value, Mapping) else None
@@ -84,7 +86,7 @@ def _file(kind: str, value: Mapping[str, Any], entry: Mapping[str, Any]) -> dict
         return None
     mime_type = _DOCUMENT_TYPES.get(form, f"application/{form}") if kind == "document" else f"{kind}/{form}"
     block: dict[str, Any] = {"type": "file" if kind == "document" else kind}
-    data, place = source.get("bytes"), source.get("s3Location")
+    data, place = source.get("bytes"), source.get("s3Location", source.get("s3_location"))
     if isinstance(data, bytes | str):
         block["base64"] = base64.b64encode(data).decode() if isinstance(data, bytes) else data
     elif isinstance(place, Mapping) and isinstance(place.get("uri"), str):
@@ -95,9 +97,18 @@ def _file(kind: str, value: Mapping[str, Any], entry: Mapping[str, Any]) -> dict
         return None
     block["mime_type"] = mime_type
     also = {key: part for key, part in value.items() if key not in ("source", "format")}
-    if isinstance(place, Mapping) and "bucketOwner" in place:
-        also["bucketOwner"] = place["bucketOwner"]
+    if isinstance(place, Mapping):
+        also |= {key: part for key, part in place.items() if key != "uri"}
     return rest_as_extras(block, entry, kind, also=also)
+
+
+def _inline(kind: str, entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a video or sound whose bytes stand in the form that Anthropic has for images."""
+    source = entry.get("source")
+    if not isinstance(source, Mapping) or source.get("type") != "base64" or not isinstance(source.get("data"), str):
+        return None
+    block: dict[str, Any] = {"type": kind, "base64": source["data"], "mime_type": source.get("media_type")}
+    return rest_as_extras(block, entry, "source")
 
 
 _BY_KEY = {

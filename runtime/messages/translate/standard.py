@@ -30,7 +30,7 @@ def translate_standard(entry: Mapping[str, Any]) -> dict[str, Any] | None:
         return _file(kind, entry)
     if any(not isinstance(entry.get(key), wanted) for key, wanted in _NEEDED.get(kind, ())):
         return None
-    return None if kind == "text" and "citations" in entry else dict(entry)
+    return None if _is_foreign(kind, entry) else dict(entry)
 
 
 def rest_as_extras(
@@ -42,6 +42,18 @@ def rest_as_extras(
     left = {key: value for key, value in entry.items() if key not in {"type", "index", *known}}
     extras = {**(left.pop("extras", None) or {}), **left, **(also or {})}
     return {**block, "extras": extras} if extras else block
+
+
+def _is_foreign(kind: str, entry: Mapping[str, Any]) -> bool:
+    """Return whether a block of a standard type says something in its provider's form."""
+    if kind == "reasoning":
+        return isinstance(entry.get("summary"), list)
+    if kind != "text":
+        return False
+    remarks = entry.get("annotations")
+    ours = ("citation", "non_standard_annotation")
+    listed = remarks if isinstance(remarks, list) else ()
+    return "citations" in entry or any(not isinstance(r, Mapping) or r.get("type") not in ours for r in listed)
 
 
 def _file(kind: str, entry: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -10,11 +10,12 @@ from ..blocks import ContentBlock
 from .anthropic import translate_anthropic
 from .converse import translate_converse
 from .openai import translate_openai
+from .responses import translate_responses
 from .standard import translate_standard
 
 __all__ = ["standard_blocks"]
 
-_TRANSLATORS = (translate_standard, translate_anthropic, translate_converse, translate_openai)
+_TRANSLATORS = (translate_anthropic, translate_converse, translate_openai)
 _CALLS = frozenset({"tool_call", "tool_call_chunk", "invalid_tool_call"})
 
 
@@ -42,21 +43,28 @@ def standard_blocks(
             if entry or not isinstance(content, str):
                 blocks.append({"type": "text", "text": entry})
             continue
-        block = _translated(dict(entry))
-        call = _taken(waiting, block) if block["type"] in _CALLS else None
-        blocks.append({**_beside_call(block), **call} if call is not None else block)
+        for block in _translated(dict(entry)):
+            call = _taken(waiting, block) if block["type"] in _CALLS else None
+            blocks.append({**_beside_call(block), **call} if call is not None else block)
     blocks += [dict(call) for call in waiting]
     if isinstance(refusal, str) and refusal:
         blocks.append({"type": "non_standard", "value": {"type": "refusal", "refusal": refusal}})
     return cast("list[ContentBlock]", blocks)
 
 
-def _translated(entry: dict[str, Any]) -> dict[str, Any]:
+def _translated(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the blocks for an entry: one, or several where a provider tells several things in one."""
+    block = translate_standard(entry)
+    if block is not None:
+        return [block]
+    several = translate_responses(entry)
+    if several is not None:
+        return several
     for translate in _TRANSLATORS:
         block = translate(entry)
         if block is not None:
-            return block
-    return {"type": "non_standard", "value": entry}
+            return [block]
+    return [{"type": "non_standard", "value": entry}]
 
 
 def _taken(waiting: list[Mapping[str, Any]], block: Mapping[str, Any]) -> Mapping[str, Any] | None:
