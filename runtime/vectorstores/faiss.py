@@ -118,6 +118,25 @@ class FAISS(VectorStore):
             self._rows = [row for row in self._rows if row.id not in gone]
         return True
 
+    def merge_from(self, target: FAISS) -> None:
+        """Keep the documents of another store too, with the vectors they have there; the other stays as it is.
+
+        Args:
+            target: The other store; its vectors must come from the same embeddings.
+
+        Raises:
+            InvalidInputError: If both have a document of the same id, or their vectors differ in length.
+        """
+        if not target._rows:
+            return
+        if self.index is not None and self.index.d != target.index.d:
+            raise InvalidInputError(
+                f"The vectors have {self.index.d} numbers here and {target.index.d} in the target; "
+                "merge stores of the same embeddings."
+            )
+        rows = self._named([_copy(row) for row in target._rows], None)
+        self._keep(rows, target.index.reconstruct_n(0, len(rows)))
+
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         """Return the documents that have the ids; an id that no document has is passed over.
 

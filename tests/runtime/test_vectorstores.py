@@ -120,6 +120,24 @@ def test_a_saved_faiss_store_is_loaded_without_unpickling(tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index.faiss", "index.json"]
 
 
+@pytest.mark.filterwarnings("default::DeprecationWarning")
+def test_a_faiss_store_takes_the_documents_of_another() -> None:
+    """With their vectors, ids and metadata; the other stays as it is, and nothing is taken if an id is taken."""
+    store, other = made(FAISS), FAISS.from_texts(["0.9,0"], Plane(), [{"n": 9}], ids=["z"])
+    store.merge_from(other)
+    assert texts(store.similarity_search("1,0", k=2)) == ["1,0", "1,0.1"]
+    assert store.similarity_search("0.9,0", k=1) == [Document("0.9,0", id="z", metadata={"n": 9})]
+    assert len(other.similarity_search("0.9,0")) == 1
+    with pytest.raises(InvalidInputError, match=r"\['z'\]"):
+        store.merge_from(other)
+    with pytest.raises(InvalidInputError, match="2 numbers here and 3"):
+        store.merge_from(FAISS.from_texts(["1,2,3"], Plane(), ids=["y"]))
+    empty = FAISS(Plane())
+    empty.merge_from(FAISS(Plane()))
+    empty.merge_from(store)
+    assert len(empty.similarity_search("1,0", k=9)) == len(store.similarity_search("1,0", k=9)) == 5
+
+
 def test_a_missing_extra_is_told_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(ImportError, match=r"pip install 'spanloom\[faiss\]'"):
