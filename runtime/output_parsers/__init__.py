@@ -1,6 +1,6 @@
 """Parsers: from a model's answer to a value, also while the answer arrives."""
 
-from .base import BaseGenerationOutputParser, BaseOutputParser
+from .base import BaseGenerationOutputParser, BaseLLMOutputParser, BaseOutputParser
 from .enums import EnumOutputParser
 from .json import JsonOutputParser, SimpleJsonOutputParser
 from .lists import (
@@ -18,6 +18,7 @@ from .xml import XMLOutputParser
 __all__ = [
     "BaseCumulativeTransformOutputParser",
     "BaseGenerationOutputParser",
+    "BaseLLMOutputParser",
     "BaseOutputParser",
     "BaseTransformOutputParser",
     "CommaSeparatedListOutputParser",

@@ -17,7 +17,7 @@ from ..runnables.io import Io
 from ..runnables.io_loop import in_thread
 from ..runnables.serializable import ComposedSerializable, is_async_nearest, is_ours
 
-__all__ = ["BaseGenerationOutputParser", "BaseOutputParser", "generation_of", "text_of"]
+__all__ = ["BaseGenerationOutputParser", "BaseLLMOutputParser", "BaseOutputParser", "generation_of", "text_of"]
 
 T = TypeVar("T")
 
@@ -50,11 +50,8 @@ def generation_of(answer: Any) -> Generation:
     return ChatGeneration(message=answer) if isinstance(answer, BaseMessage) else Generation(text=text_of(answer))
 
 
-class BaseGenerationOutputParser(ComposedSerializable[Any, T], ABC, Generic[T]):
-    """A parser of generations; a subclass writes `parse_result`."""
-
-    run_type: ClassVar[str] = "parser"
-    stream_mode: ClassVar[Literal["input", "output", "none"]] = "none"
+class BaseLLMOutputParser(ABC, Generic[T]):
+    """What reads a model's candidate answers; a subclass writes `parse_result`."""
 
     @abstractmethod
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> T:
@@ -80,6 +77,13 @@ class BaseGenerationOutputParser(ComposedSerializable[Any, T], ABC, Generic[T]):
         """
         value: T = await in_thread(self.parse_result, result, partial=partial)
         return value
+
+
+class BaseGenerationOutputParser(BaseLLMOutputParser[T], ComposedSerializable[Any, T], ABC, Generic[T]):
+    """A parser of generations that can be composed; a subclass writes `parse_result`."""
+
+    run_type: ClassVar[str] = "parser"
+    stream_mode: ClassVar[Literal["input", "output", "none"]] = "none"
 
     async def body(self, value: Any, io: Io, /, **kwargs: Any) -> T:
         """Return the value of an answer.

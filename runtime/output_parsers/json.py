@@ -1,7 +1,8 @@
 """The parser of answers in JSON, which shows the value while the answer arrives.
 
-Streaming reads every character once. Values share their finished parts with the ones that follow, so treat them as
-read-only. What is not JSON gives no value while streaming, and an error when the answer is given as a whole.
+Streaming reads every character once; with `diff` it yields what changed as JSON Patch. Values share their finished
+parts with the ones that follow, so treat them as read-only. What is not JSON gives no value while streaming, and an
+error when the answer is given as a whole.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from ..outputs import Generation
 from ..partial_json import MISSING, PartialJson, parse_json_markdown
 from ..runnables.serializable import is_ours
 from .base import text_of
+from .format_instructions import JSON_FORMAT_INSTRUCTIONS
+from .json_patch import json_patch
+from .refusals import raise_refusal
 from .transform import BaseCumulativeTransformOutputParser, Feeder
 
 __all__ = ["JsonOutputParser", "SimpleJsonOutputParser"]
@@ -29,7 +33,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
 
     Args:
         pydantic_object: A model that describes the value; used for the format instructions only.
-        diff: Not offered by this parser yet; the default is False.
+        diff: Yield what changed, as operations of JSON Patch (RFC 6902), instead of the whole value.
     """
 
     always_shown: ClassVar[frozenset[str]] = frozenset()
@@ -42,18 +46,29 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
 
     def feeder(self) -> Feeder:
         """Return what reads one answer, each character once."""
-        if self.diff or not is_ours(type(self), "parse_result", "_diff"):
+        if not is_ours(type(self), "parse_result", "_diff"):
             return super().feeder()
         reader = PartialJson(markdown=True)
+        last: Any = None
 
         def feed(chunk: Any) -> Iterable[Any]:
+            nonlocal last
             reader.feed(text_of(chunk))
             if not reader.changed:
                 return ()
             value = reader.value()
-            return () if value is MISSING or value is None else (value,)
+            if value is MISSING or value is None:
+                return ()
+            if not self.diff:
+                return (value,)
+            before, last = last, value
+            patch = self._diff(before, value)
+            return (patch,) if patch else ()
 
         return feed
+
+    def _diff(self, prev: Any, next: Any) -> Any:
+        return json_patch(prev, next)
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return the value of the best candidate's text.
@@ -63,7 +78,8 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
             partial: Whether more may come; then None is returned for what cannot be read yet.
 
         Raises:
-            OutputParserException: If the text holds no JSON; `llm_output` is the text.
+            OutputParserException: If the text holds no JSON, and `llm_output` is the text; or the model refused, and
+                `llm_output` is what it said.
         """
         text = result[0].text.strip()
         try:
@@ -71,6 +87,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
         except json.JSONDecodeError as err:
             if partial:
                 return None
+            raise_refusal(result[0])
             raise OutputParserException(f"The answer is no JSON: {text}", llm_output=text) from err
 
     def parse(self, text: str) -> Any:
@@ -90,11 +107,7 @@ class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):
             return "Return a JSON object."
         schema = {key: value for key, value in self.pydantic_object.model_json_schema().items() if key != "title"}
         schema.pop("type", None)
-        shown = json.dumps(schema, ensure_ascii=False)
-        return (
-            "Answer with one JSON value that is valid under the JSON schema below, and with nothing else: "
-            f"the value itself, not the schema.\n```\n{shown}\n```"
-        )
+        return JSON_FORMAT_INSTRUCTIONS.format(schema=json.dumps(schema, ensure_ascii=False))
 
 
 SimpleJsonOutputParser = JsonOutputParser

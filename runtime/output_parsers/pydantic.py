@@ -18,6 +18,7 @@ from ..partial_json import MISSING, PartialJson
 from ..runnables.serializable import is_ours
 from .base import text_of
 from .json import JsonOutputParser
+from .json_patch import json_patch
 from .transform import BaseCumulativeTransformOutputParser, Feeder
 
 __all__ = ["PydanticOutputParser"]
@@ -66,6 +67,10 @@ class PydanticOutputParser(JsonOutputParser, Generic[Model]):
             return (made,)
 
         return feed
+
+    def _diff(self, prev: Any, next: Any) -> Any:
+        """Return what changed between the JSON of two objects."""
+        return json_patch(None if prev is None else prev.model_dump(mode="json"), next.model_dump(mode="json"))
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Return the object that the best candidate's text describes.

@@ -19,6 +19,7 @@ from ..messages.tool_calls import InvalidToolCall, ToolCall, read_raw_tool_calls
 from ..outputs import ChatGeneration, Generation
 from ..partial_json import MISSING, PartialJson
 from ..runnables.serializable import is_ours
+from .refusals import raise_refusal
 from .transform import BaseCumulativeTransformOutputParser, Feeder
 
 __all__ = ["JsonOutputKeyToolsParser", "JsonOutputToolsParser", "PydanticToolsParser"]
@@ -65,7 +66,8 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
             partial: Whether more may come.
 
         Raises:
-            OutputParserException: If the candidate is no chat answer, or it calls tools and no call can be read.
+            OutputParserException: If the candidate is no chat answer, it calls tools and no call can be read, or it
+                calls none since the model refused.
         """
         return self._picked(self._calls(result, partial=partial), partial=partial)
 
@@ -96,6 +98,8 @@ class JsonOutputToolsParser(BaseCumulativeTransformOutputParser[Any]):
                 invalid = []
         elif calls or partial:
             invalid = []
+        if not calls and not invalid and not partial:
+            raise_refusal(answer)
         if invalid:
             told = "; ".join(f"{call['name']} with {call['args']!r}" for call in invalid)
             raise OutputParserException(f"The arguments of tool calls are no JSON objects: {told}.", llm_output=told)

@@ -18,6 +18,7 @@ from ...tracing import names
 from ...tracing.callbacks.manager import Callbacks
 from ...tracing.lineage import SpanFacts
 from ...tracing.scope import RunScope
+from ..exceptions import InvalidInputError
 from ..runnables.composed import Local
 from ..runnables.config import RunnableConfig, merge_configs
 from ..runnables.io import Io
@@ -25,9 +26,21 @@ from ..runnables.io_loop import in_thread
 from ..runnables.serializable import ComposedSerializable, is_async_nearest
 from .answers import ToolException, answer_of, shown_failure, split_result, taken_apart, told_failure
 from .injection import injected_into
+from .markers import InjectedToolArg, InjectedToolCallId, marks_of
 from .schema import create_schema_from_function, model_of_subset
 
-__all__ = ["BaseTool", "BaseToolkit"]
+__all__ = [
+    "ArgsSchema",
+    "BaseTool",
+    "BaseToolkit",
+    "InjectedToolArg",
+    "InjectedToolCallId",
+    "ToolException",
+    "create_schema_from_function",
+]
+
+ArgsSchema = type[BaseModel] | dict[str, Any]
+"""What describes the arguments of a tool: a model, or a JSON schema."""
 
 
 class BaseTool(ComposedSerializable[Any, Any], ABC):
@@ -58,7 +71,7 @@ class BaseTool(ComposedSerializable[Any, Any], ABC):
 
     name: str  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     description: str
-    args_schema: Annotated[type[BaseModel] | dict[str, Any] | None, SkipValidation] = None
+    args_schema: Annotated[ArgsSchema | None, SkipValidation] = None
     return_direct: bool = False
     verbose: bool = False
     callbacks: Any = Field(default=None, exclude=True)
@@ -102,20 +115,29 @@ class BaseTool(ComposedSerializable[Any, Any], ABC):
 
     @property
     def args(self) -> dict[str, Any]:
-        """The JSON schema of each argument, by name."""
-        if isinstance(self.args_schema, dict):
-            return dict(self.args_schema.get("properties", {}))
-        return dict(self.get_input_schema().model_json_schema().get("properties", {}))
+        """The JSON schema of each argument that a model is told of, by name."""
+        told = self.tool_call_schema
+        schema = told if isinstance(told, dict) else told.model_json_schema()
+        return dict(schema.get("properties", {}))
 
     @property
     def is_single_input(self) -> bool:
-        """Whether it takes one argument."""
+        """Whether it takes one argument, those that the program fills in not counted."""
         return len(self._argument_names()) == 1
+
+    def _source(self) -> Callable[..., Any]:
+        """Return the function that does the work."""
+        return self._run
+
+    def _marked(self) -> dict[str, bool]:
+        """Return the arguments that the program fills in, and whether each is the call's id."""
+        return marks_of(self._source(), self.args_schema if isinstance(self.args_schema, type) else None)
 
     def _argument_names(self) -> list[str]:
         if isinstance(self.args_schema, dict):
             return list(self.args_schema.get("properties", {}))
-        return list(self.get_input_schema().model_fields)
+        marked = self._marked()
+        return [name for name in self.get_input_schema().model_fields if name not in marked]
 
     def _as_mapping(self, args: Any) -> Any:
         """Return a text as the mapping of the first argument; anything else as it is."""
@@ -124,13 +146,22 @@ class BaseTool(ComposedSerializable[Any, Any], ABC):
         known = self._argument_names()
         return {known[0]: args} if known else {}
 
-    def _checked(self, args: Any) -> dict[str, Any]:
-        """Return the arguments, checked and converted, with defaults."""
+    def _checked(self, args: Any, call_id: str | None) -> dict[str, Any]:
+        """Return the arguments, checked and converted, with defaults and with the call's id where it is asked for."""
         given = self._as_mapping(args)
+        marked = self._marked()
+        for name in (name for name, is_id in marked.items() if is_id):
+            if call_id is None:
+                raise InvalidInputError(
+                    f"{self.name} takes the id of the tool call as {name!r}, but was given {args!r}; "
+                    "call it with a tool call: {'type': 'tool_call', 'name': ..., 'args': ..., 'id': ...}."
+                )
+            given = {**given, name: call_id}
         if isinstance(self.args_schema, dict):
             return dict(given)
         model = self.get_input_schema().model_validate(given)
-        return {**{name: model.__dict__[name] for name in type(model).model_fields}, **(model.__pydantic_extra__ or {})}
+        made = {**{name: model.__dict__[name] for name in type(model).model_fields}, **(model.__pydantic_extra__ or {})}
+        return {**{name: given[name] for name in marked if name in given}, **made} if marked else made
 
     # Its run -----------------------------------------------------------------------------------------------------
 
@@ -153,6 +184,8 @@ class BaseTool(ComposedSerializable[Any, Any], ABC):
             kwargs: What the caller passed on.
         """
         args, call_id = taken_apart(value)
+        if isinstance(args, dict) and (marked := self._marked()):
+            args = {name: told for name, told in args.items() if name not in marked}
         scope.details = {
             "tool_call_id": call_id,
             "serialized": {"name": self.name, "description": self.description},
@@ -176,7 +209,7 @@ class BaseTool(ComposedSerializable[Any, Any], ABC):
         """
         args, call_id = taken_apart(value)
         try:
-            result = await self._executed(self._checked(args), io)
+            result = await self._executed(self._checked(args, call_id), io)
             content, artifact = split_result(result, self.response_format)
         except ValidationError as err:
             if not self.handle_validation_error:

@@ -12,7 +12,7 @@ from ...tracing.callbacks.run_managers import AsyncCallbackManagerForToolRun, Ca
 from ..exceptions import InvalidInputError
 from ..runnables.io_loop import in_thread
 from ..runnables.serializable import is_ours
-from .base import BaseTool
+from .base import ArgsSchema, BaseTool
 from .injection import injected_into
 from .schema import create_schema_from_function
 
@@ -36,10 +36,13 @@ class StructuredTool(BaseTool):
         Args:
             config: Not used.
         """
-        source = self.func or self.coroutine
-        if self.args_schema is None and self._inferred is None and source is not None and is_ours(type(self), "_run"):
-            self._inferred = create_schema_from_function(self.name, source)
+        if self.args_schema is None and self._inferred is None:
+            self._inferred = create_schema_from_function(self.name, self._source())
         return super().get_input_schema(config)
+
+    def _source(self) -> Callable[..., Any]:
+        source = self.func or self.coroutine
+        return source if source is not None and is_ours(type(self), "_run") else self._run
 
     def _run(self, *args: Any, run_manager: CallbackManagerForToolRun, **kwargs: Any) -> Any:
         if self.func is None:
@@ -62,10 +65,12 @@ class StructuredTool(BaseTool):
         name: str | None = None,
         description: str | None = None,
         return_direct: bool = False,
-        args_schema: type[BaseModel] | dict[str, Any] | None = None,
+        args_schema: ArgsSchema | None = None,
         infer_schema: bool = True,
         *,
         response_format: Literal["content", "content_and_artifact"] = "content",
+        parse_docstring: bool = False,
+        error_on_invalid_docstring: bool = False,
         **kwargs: Any,
     ) -> StructuredTool:
         """Return a tool made of a function.
@@ -79,22 +84,30 @@ class StructuredTool(BaseTool):
             args_schema: A model of the arguments, or a JSON schema; read from the signature when not given.
             infer_schema: Whether to read it from the signature now rather than at first use.
             response_format: Whether it returns the content alone, or a pair of content and artifact.
+            parse_docstring: Whether the Google docstring describes the arguments, each by its own text.
+            error_on_invalid_docstring: Whether that docstring must be there and describe arguments.
             kwargs: Other fields.
 
         Raises:
-            InvalidInputError: If there is neither function nor coroutine function, or nothing describes the tool.
+            InvalidInputError: If there is neither function nor coroutine function, nothing describes the tool, or the
+                docstring to parse is not valid.
         """
         source = func or coroutine
         if source is None:
             raise InvalidInputError("A tool needs func or coroutine, but neither was given.")
         called = name or source.__name__
-        told = description if description is not None else _told_by(source, args_schema)
+        if args_schema is None and (infer_schema or parse_docstring):
+            args_schema = create_schema_from_function(
+                called,
+                source,
+                parse_docstring=parse_docstring,
+                error_on_invalid_docstring=error_on_invalid_docstring,
+            )
+        told = description if description is not None else _told_by(source, args_schema, parse_docstring)
         if told is None:
             raise InvalidInputError(
                 f"Nothing describes the tool {called!r}; write a docstring for {source!r}, or give a description."
             )
-        if args_schema is None and infer_schema:
-            args_schema = create_schema_from_function(called, source)
         return cls(
             name=called,
             func=func,
@@ -107,8 +120,9 @@ class StructuredTool(BaseTool):
         )
 
 
-def _told_by(source: Callable[..., Any], args_schema: Any) -> str | None:
-    if source.__doc__:
+def _told_by(source: Callable[..., Any], args_schema: ArgsSchema | None, is_parsed: bool) -> str | None:
+    """Return the description of a tool; a parsed docstring's is that of the arguments' model."""
+    if source.__doc__ and not is_parsed:
         return inspect.cleandoc(source.__doc__)
     if isinstance(args_schema, dict):
         return args_schema.get("description")

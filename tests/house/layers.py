@@ -33,6 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("models",),
     ("language_models.chat_models", "language_models.llms", "language_models.fake"),
     ("language_models.base",),
+    ("utils",),
     (
         "prompts",
         "output_parsers",

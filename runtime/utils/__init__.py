@@ -1,0 +1,3 @@
+"""Documented paths whose names are written elsewhere in the runtime."""
+
+__all__: list[str] = []
