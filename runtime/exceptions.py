@@ -10,16 +10,20 @@
     ├── MissingVariableError  (KeyError)     a prompt was not given all its variables (`prompts.base`)
     ├── ToolException                        a tool that failed in a way its caller may be told (`tools`)
     └── ModelError            (ValueError)   a provider refused, failed or answered nonsense; below it ChatGlmError
+        └── GuardrailInterventionError       a guardrail intervened; raised only where the caller asks for it
 
 The built-in class in brackets is a second base, so programs that catch `ValueError` or `TypeError` keep working.
 """
 
 from typing import Any
 
+from ..tracing.interventions import Intervention
+
 __all__ = [
     "AsyncOnlyError",
     "CoercionError",
     "ConfigError",
+    "GuardrailInterventionError",
     "InvalidInputError",
     "ModelError",
     "OutputParserException",
@@ -92,3 +96,30 @@ class AsyncOnlyError(SpanloomError, TypeError):
 
 class ModelError(SpanloomError, ValueError):
     """A model provider refused the request, failed, or sent an answer that cannot be read."""
+
+
+class GuardrailInterventionError(ModelError):
+    """A guardrail changed or blocked content.
+
+    Handlers get it as a notice, with `signal=True`, and the run goes on; it is raised only where the caller asks for
+    that. Its message tells what acted, never the user's text.
+
+    Attributes:
+        intervention: What the guardrail did.
+    """
+
+    def __init__(self, intervention: Intervention) -> None:
+        """Store the intervention.
+
+        Args:
+            intervention: What the guardrail did.
+        """
+        self.intervention = intervention
+        acted = sorted({f"{each.policy} {each.rule}: {each.action}" for each in intervention.assessments if each.acted})
+        which = f" {intervention.guardrail_id}" if intervention.guardrail_id else ""
+        where = f" on {intervention.source}" if intervention.source else ""
+        why = "; ".join(acted) or intervention.action_reason or "no policy was told; ask for its trace to see which"
+        super().__init__(f"{intervention.component}{which} intervened{where}: {intervention.action} ({why}).")
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.intervention,)

@@ -1,23 +1,56 @@
 """Every name that spanloom puts on the wire, and nothing else.
 
-Span attributes, span event names and baggage keys live here so that dashboards and stores can be checked against one
-table. Names of the OpenTelemetry GenAI conventions are those of semantic conventions v1.41.1.
+Span attributes, span event names, metrics and baggage keys live here so that dashboards and stores can be checked
+against one table. Names of the OpenTelemetry GenAI conventions are those of semantic conventions v1.41.1.
 """
 
 __all__ = [
+    "AWS_GUARDRAIL_ID",
+    "AWS_REQUEST_ID",
     "BATCH_INDEX",
     "BATCH_SIZE",
+    "CACHE_HIT",
+    "DATA_SOURCE_ID",
     "EXCEPTION_EVENT",
     "EXCEPTION_MESSAGE",
     "EXCEPTION_STACKTRACE",
     "EXCEPTION_TYPE",
     "FALLBACK_REASON",
     "FALLBACK_USED",
+    "GUARDRAIL_ACTION",
+    "GUARDRAIL_ARN",
+    "GUARDRAIL_ASSESSMENTS_METRIC",
+    "GUARDRAIL_COMPONENT",
+    "GUARDRAIL_CONFIDENCE",
+    "GUARDRAIL_COUNT",
+    "GUARDRAIL_DETECTED",
+    "GUARDRAIL_EVENT",
+    "GUARDRAIL_FINDINGS",
+    "GUARDRAIL_ID",
+    "GUARDRAIL_INTERVENTIONS_METRIC",
+    "GUARDRAIL_LATENCY_METRIC",
+    "GUARDRAIL_LATENCY_S",
+    "GUARDRAIL_MATCHES",
+    "GUARDRAIL_ORIGIN",
+    "GUARDRAIL_POLICY_KIND",
+    "GUARDRAIL_RESULT_REASON",
+    "GUARDRAIL_RESULT_TYPE",
+    "GUARDRAIL_RESULT_VALUE",
+    "GUARDRAIL_RULE",
+    "GUARDRAIL_SCORE",
+    "GUARDRAIL_SOURCE",
+    "GUARDRAIL_THRESHOLD",
+    "GUARDRAIL_UNIT",
+    "GUARDRAIL_UNITS_METRIC",
+    "GUARDRAIL_VERSION",
     "JOURNAL_PREFIX",
     "METADATA_PREFIX",
+    "METRIC_LABELS",
+    "MODEL_LATENCY_S",
     "OPERATION_NAME",
     "OUTCOME",
     "PROVIDER_NAME",
+    "RATE_LIMIT_WAIT_S",
     "REQUEST_MODEL",
     "REQUEST_STREAM",
     "RESPONSE_FINISH_REASONS",
@@ -36,10 +69,17 @@ __all__ = [
     "RUN_TAGS",
     "RUN_TYPE",
     "SCOPE_NAME",
+    "SERVICE_TIER",
+    "STREAM_CHUNKS",
+    "STREAM_GAP_MAX_S",
+    "STREAM_GAP_MEAN_S",
     "TIME_TO_FIRST_CHUNK",
     "TOOL_NAME",
+    "USAGE_CACHE_CREATION_TOKENS",
+    "USAGE_CACHE_READ_TOKENS",
     "USAGE_INPUT_TOKENS",
     "USAGE_OUTPUT_TOKENS",
+    "USAGE_REASONING_TOKENS",
 ]
 
 SCOPE_NAME = "spanloom"
@@ -102,8 +142,23 @@ FALLBACK_USED = "spanloom.fallback.used"
 FALLBACK_REASON = "spanloom.fallback.reason"
 """The class of the exception of the one before it; absent when the first choice answered."""
 
+CACHE_HIT = "spanloom.cache.hit"
+"""True on the span of a model's run that a cache answered; absent where the provider was asked."""
+
+RATE_LIMIT_WAIT_S = "spanloom.rate_limit.wait_s"
+"""How long a model's run waited for its rate limiter, in seconds; absent where it has none."""
+
+STREAM_CHUNKS = "spanloom.stream.chunks"
+"""How many chunks a model streamed."""
+
+STREAM_GAP_MEAN_S = "spanloom.stream.gap_mean_s"
+"""The mean time between two of them, in seconds, as they were read; absent below two chunks."""
+
+STREAM_GAP_MAX_S = "spanloom.stream.gap_max_s"
+"""The longest time between two of them, in seconds; absent below two chunks."""
+
 OPERATION_NAME = "gen_ai.operation.name"
-"""chat, text_completion, retrieval or execute_tool; absent on plain steps."""
+"""chat, text_completion, retrieval, apply_guardrail or execute_tool; absent on plain steps."""
 
 PROVIDER_NAME = "gen_ai.provider.name"
 """Who serves the model."""
@@ -117,6 +172,18 @@ REQUEST_STREAM = "gen_ai.request.stream"
 TOOL_NAME = "gen_ai.tool.name"
 """The tool that a tool run executes."""
 
+AWS_GUARDRAIL_ID = "aws.bedrock.guardrail.id"
+"""The guardrail that the request asked for, where it asked for one."""
+
+AWS_REQUEST_ID = "aws.request_id"
+"""The service's id of the request, to quote to its support."""
+
+MODEL_LATENCY_S = "spanloom.model.latency_s"
+"""How long the model took by its service's own clock, in seconds."""
+
+SERVICE_TIER = "spanloom.model.service_tier"
+"""The tier by which the call was served, in the provider's word."""
+
 RESPONSE_ID = "gen_ai.response.id"
 """The provider's id of the answer."""
 
@@ -128,6 +195,15 @@ RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons"
 
 TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
 """Seconds from the start of a streamed call to its first chunk."""
+
+USAGE_CACHE_READ_TOKENS = "gen_ai.usage.cache_read.input_tokens"
+"""Tokens of the input that came from a cache; absent when the provider counts none."""
+
+USAGE_CACHE_CREATION_TOKENS = "gen_ai.usage.cache_creation.input_tokens"
+"""Tokens of the input that were put into a cache; absent when the provider counts none."""
+
+USAGE_REASONING_TOKENS = "gen_ai.usage.reasoning.output_tokens"
+"""Tokens of the output that were reasoning; absent when the provider counts none."""
 
 USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens"
 """Tokens the model read, cached ones included."""
@@ -146,3 +222,92 @@ EXCEPTION_MESSAGE = "exception.message"
 
 EXCEPTION_STACKTRACE = "exception.stacktrace"
 """Where it came from, redacted."""
+
+DATA_SOURCE_ID = "gen_ai.data_source.id"
+"""The knowledge base that a retriever asks."""
+
+GUARDRAIL_EVENT = "gen_ai.guardrail.result"
+"""The span event of one finding of a guardrail, and the log record of one intervention.
+
+The `gen_ai.guardrail.*` names are those of a draft of the conventions, not merged; values are the provider's own.
+"""
+
+GUARDRAIL_COMPONENT = "gen_ai.guardrail.component.name"
+"""What looked at the content."""
+
+GUARDRAIL_ID = "gen_ai.guardrail.policy.id"
+"""The guardrail's id."""
+
+GUARDRAIL_VERSION = "gen_ai.guardrail.policy.version"
+"""The guardrail's version."""
+
+GUARDRAIL_RULE = "gen_ai.guardrail.policy.rule.id"
+"""The name of the topic, filter, entity or pattern that was found; never the user's text."""
+
+GUARDRAIL_SOURCE = "gen_ai.guardrail.source"
+"""INPUT or OUTPUT: whose content was looked at; absent where the provider does not tell."""
+
+GUARDRAIL_RESULT_TYPE = "gen_ai.guardrail.result.type"
+"""What the value is: action, or finding where the policy only reports."""
+
+GUARDRAIL_RESULT_VALUE = "gen_ai.guardrail.result.value"
+"""What the guardrail did, in the provider's words, such as BLOCKED or ANONYMIZED."""
+
+GUARDRAIL_RESULT_REASON = "gen_ai.guardrail.result.reason"
+"""The provider's own sentence on why it acted."""
+
+GUARDRAIL_ACTION = "spanloom.guardrail.action"
+"""What the guardrail did with the whole content, in the provider's words."""
+
+GUARDRAIL_POLICY_KIND = "spanloom.guardrail.policy.kind"
+"""topic, content, word, sensitive_information, contextual_grounding or automated_reasoning; several joined by `+`."""
+
+GUARDRAIL_ARN = "spanloom.guardrail.arn"
+"""The guardrail's ARN, where it was told."""
+
+GUARDRAIL_ORIGIN = "spanloom.guardrail.origin"
+"""REQUEST, ACCOUNT_ENFORCED or ORGANIZATION_ENFORCED: who asked for the guardrail; several joined by `+`."""
+
+GUARDRAIL_COUNT = "spanloom.guardrail.count"
+"""How many findings look like this one."""
+
+GUARDRAIL_DETECTED = "spanloom.guardrail.detected"
+"""Whether the policy found what it looks for; it may find and not act."""
+
+GUARDRAIL_CONFIDENCE = "spanloom.guardrail.confidence"
+"""How sure the filter is, in the provider's words."""
+
+GUARDRAIL_SCORE = "spanloom.guardrail.score"
+"""What the filter measured; for grounding a high score is a good one."""
+
+GUARDRAIL_THRESHOLD = "spanloom.guardrail.threshold"
+"""The score at which the filter acts."""
+
+GUARDRAIL_MATCHES = "spanloom.guardrail.matches"
+"""The user's texts that were found; only while content is captured, redacted."""
+
+GUARDRAIL_FINDINGS = "spanloom.guardrail.findings"
+"""On the log record: one `kind:rule:action` for each finding."""
+
+GUARDRAIL_LATENCY_S = "spanloom.guardrail.latency_s"
+"""How long the guardrail took, in seconds."""
+
+GUARDRAIL_UNIT = "spanloom.guardrail.unit"
+"""Which unit was used, in the provider's words, such as topicPolicyUnits."""
+
+GUARDRAIL_INTERVENTIONS_METRIC = "spanloom.guardrail.interventions"
+"""Counter: interventions."""
+
+GUARDRAIL_ASSESSMENTS_METRIC = "spanloom.guardrail.assessments"
+"""Counter: the findings of interventions, by policy kind and action."""
+
+GUARDRAIL_LATENCY_METRIC = "spanloom.guardrail.latency"
+"""Histogram, seconds: how long guardrails that intervened took."""
+
+GUARDRAIL_UNITS_METRIC = "spanloom.guardrail.units"
+"""Counter: the units that guardrails which intervened used."""
+
+METRIC_LABELS = frozenset(
+    {GUARDRAIL_ID, GUARDRAIL_SOURCE, GUARDRAIL_POLICY_KIND, GUARDRAIL_ACTION, GUARDRAIL_UNIT, REQUEST_MODEL}
+)
+"""Every label a metric may carry."""

@@ -90,7 +90,7 @@ class BaseTracer(TracerCore, BaseCallbackHandler, ABC):
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> TracedRun:
         """A model ended by an exception; a guardrail's notice is an event of the run."""
         if kwargs.get("signal"):
-            return self._noted("notice", run_id, error=repr(error))
+            return self._book.notice(error, {**kwargs, "run_id": run_id})
         return self._ended("llm_error", self._book.fail(run_id, error, kwargs.get("response")))
 
     def on_llm_new_token(self, token: str, *, run_id: UUID, chunk: Any = None, **kwargs: Any) -> TracedRun:
@@ -241,7 +241,7 @@ class AsyncBaseTracer(TracerCore, AsyncCallbackHandler, ABC):
     async def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> TracedRun:
         """A model ended by an exception; a guardrail's notice is an event of the run."""
         if kwargs.get("signal"):
-            return self._noted("notice", run_id, error=repr(error))
+            return self._book.notice(error, {**kwargs, "run_id": run_id})
         return await self._ended("llm_error", self._book.fail(run_id, error, kwargs.get("response")))
 
     async def on_llm_new_token(self, token: str, *, run_id: UUID, chunk: Any = None, **kwargs: Any) -> TracedRun:

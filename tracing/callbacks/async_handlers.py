@@ -85,6 +85,10 @@ class AsyncCallbackHandler(BaseCallbackHandler):
     ) -> Any:
         """A model ended by an exception, or a guardrail intervened.
 
+        With the keyword `signal` set it is a notice: a guardrail intervened, the run goes on and ends well. `reason` is
+        then `GUARDRAIL_INTERVENED`, `trace` what the provider told of it, and `error.intervention` the same in one form
+        for all providers. Runs of retrievers and guardrails give this notice through this hook too.
+
         Args:
             error: The exception.
             run_id: The run.

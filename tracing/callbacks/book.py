@@ -120,6 +120,23 @@ class RunBook:
         run.end_time = run.happened("error")
         return run
 
+    def notice(self, error: BaseException, hook: Mapping[str, Any]) -> TracedRun:
+        """Return the run, which goes on, with an event that tells of a guardrail.
+
+        Args:
+            error: The notice.
+            hook: The keyword arguments of the hook.
+
+        Raises:
+            UnknownRunError: If it is not under way.
+        """
+        run = self.find(hook["run_id"])
+        run.happened("guardrail", reason=hook.get("reason"), trace=hook.get("trace"), error=str(error))
+        intervention = getattr(error, "intervention", None)
+        if intervention is not None:
+            run.interventions.append(intervention)
+        return run
+
     def drop(self, run: TracedRun) -> None:
         """Forget a run that has ended.
 

@@ -25,6 +25,7 @@ __all__ = [
     "emit",
     "end_call",
     "error_call",
+    "notice_call",
     "on_messages",
     "start_call",
     "token_call",
@@ -116,6 +117,19 @@ def error_call(scope: RunScope, error: BaseException) -> Call:
     if family == "tool":
         kwargs["tool_call_id"] = details.get("tool_call_id")
     return Call(f"on_{family}_error", (error,), kwargs, _IGNORE[family])
+
+
+def notice_call(scope: RunScope, error: BaseException, reason: str, trace: Any) -> Call:
+    """Return the call that tells of something in a run that goes on; the same hook for every type of run.
+
+    Args:
+        scope: The run.
+        error: What it is, as an exception that nobody raises.
+        reason: Why, in one word.
+        trace: What the provider told of it.
+    """
+    kwargs = {**_about(scope), "reason": reason, "trace": trace, "signal": True}
+    return Call("on_llm_error", (error,), kwargs, "ignore_llm")
 
 
 def token_call(scope: RunScope, token: str, chunk: Any) -> Call:

@@ -101,7 +101,8 @@ class Listener(BaseCallbackHandler):
         return self._tell("end", run)
 
     def _error(self, error: BaseException, hook: Mapping[str, Any]) -> Told:
-        if hook.get("signal"):  # a notice of a guardrail: the run goes on
+        if hook.get("signal"):  # a guardrail's notice: the run goes on
+            self._book.notice(error, hook)
             return None
         run = self._book.fail(hook["run_id"], error, hook.get("response"))
         self._book.drop(run)

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from ..interventions import Intervention
+
 __all__ = ["TracedRun", "error_text", "keyed", "plain"]
 
 
@@ -35,6 +37,7 @@ class TracedRun:
         error: The exception that ended it, with its stack trace.
         end_time: When it ended, UTC.
         events: What happened meanwhile: a `name`, a `time`, and `kwargs` where there is more.
+        interventions: What guardrails did in it, in order; the run went on.
         child_runs: The runs that it started, as far as the same handler was told of them.
         trace_id: The id of the outermost run known to the handler.
         dotted_order: Start times and ids from the outermost run down to this one; sorts as a tree.
@@ -54,6 +57,7 @@ class TracedRun:
     error: str | None = None
     end_time: datetime | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
+    interventions: list[Intervention] = field(default_factory=list)
     child_runs: list[TracedRun] = field(default_factory=list)
     trace_id: UUID | None = None
     dotted_order: str = ""
