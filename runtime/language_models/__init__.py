@@ -1,8 +1,16 @@
 """Language models: the bases that providers build on, and models that follow a script."""
 
-from .base import BaseLanguageModel, LanguageModelInput
+from .base import BaseLanguageModel, LangSmithParams, LanguageModelInput, LanguageModelLike, LanguageModelOutput
 from .chat_models import BaseChatModel, SimpleChatModel
-from .fake import FakeListChatModel, FakeListLLM, GenericFakeChatModel, ParrotFakeChatModel, ScriptedChatModel
+from .fake import FakeListLLM, FakeStreamingListLLM
+from .fake_chat_models import (
+    FakeChatModel,
+    FakeListChatModel,
+    FakeMessagesListChatModel,
+    GenericFakeChatModel,
+    ParrotFakeChatModel,
+    ScriptedChatModel,
+)
 from .llms import LLM, BaseLLM
 
 __all__ = [
@@ -10,10 +18,16 @@ __all__ = [
     "BaseChatModel",
     "BaseLLM",
     "BaseLanguageModel",
+    "FakeChatModel",
     "FakeListChatModel",
     "FakeListLLM",
+    "FakeMessagesListChatModel",
+    "FakeStreamingListLLM",
     "GenericFakeChatModel",
+    "LangSmithParams",
     "LanguageModelInput",
+    "LanguageModelLike",
+    "LanguageModelOutput",
     "ParrotFakeChatModel",
     "ScriptedChatModel",
     "SimpleChatModel",

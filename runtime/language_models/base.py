@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypedDict
 from warnings import warn
 
 from pydantic import Field
@@ -26,10 +26,37 @@ from ..runnables.composed import Local
 from ..runnables.serializable import ComposedSerializable
 from .tokens import estimated_token_ids
 
-__all__ = ["BaseLanguageModel", "LanguageModelInput"]
+__all__ = [
+    "FORMAT",
+    "BaseLanguageModel",
+    "LangSmithParams",
+    "LanguageModelInput",
+    "LanguageModelLike",
+    "LanguageModelOutput",
+]
+
+FORMAT = "ls_structured_output_format"
+"""The argument by which a call tells handlers what shape of answer is asked for; the provider is not given it."""
 
 LanguageModelInput = PromptValue | str | Sequence[Any]
 """What a model takes: a prompt value, a text, or messages in any of their forms."""
+
+LanguageModelOutput = BaseMessage | str
+"""What a model gives: a message, or a text."""
+
+LanguageModelLike = Runnable[LanguageModelInput, LanguageModelOutput]
+"""A model, or a runnable that stands for one."""
+
+
+class LangSmithParams(TypedDict, total=False):
+    """What a model says of itself under the names that LangSmith reads."""
+
+    ls_provider: str
+    ls_model_name: str
+    ls_model_type: Literal["chat", "llm"]
+    ls_temperature: float | None
+    ls_max_tokens: int | None
+    ls_stop: list[str] | None
 
 
 class BaseLanguageModel(ComposedSerializable[Any, Any]):
@@ -82,8 +109,29 @@ class BaseLanguageModel(ComposedSerializable[Any, Any]):
             stop: The stop strings of the call.
             kwargs: What else the caller passed to the provider.
         """
-        parameters = {**self._identifying_params, "_type": self._llm_type, "stop": stop, **kwargs}
-        return {"invocation_params": parameters, "options": {"stop": stop}, "batch_size": 1}
+        options = {"stop": stop, **{key: value for key, value in kwargs.items() if key == FORMAT}}
+        passed = {key: value for key, value in kwargs.items() if key != FORMAT}
+        parameters = {**self._identifying_params, "_type": self._llm_type, "stop": stop, **passed}
+        return {"invocation_params": parameters, "options": options, "batch_size": 1}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        """Return what LangSmith would be told of a call; runs' metadata is left as the caller gave it."""
+        is_chat, name = self.run_type == "chat_model", type(self).__name__
+        provider = (name.removeprefix("Chat") if is_chat else name.removesuffix("LLM")).lower()
+        made = LangSmithParams(ls_provider=provider, ls_model_type="chat" if is_chat else "llm")
+        if stop:
+            made["ls_stop"] = stop
+        fields = self.__dict__
+        model = kwargs.get("model", fields.get("model") or fields.get("model_name"))
+        if isinstance(model, str):
+            made["ls_model_name"] = model
+        temperature = kwargs.get("temperature", fields.get("temperature"))
+        if isinstance(temperature, int | float):
+            made["ls_temperature"] = temperature
+        max_tokens = kwargs.get("max_tokens", fields.get("max_tokens"))
+        if isinstance(max_tokens, int):
+            made["ls_max_tokens"] = max_tokens
+        return made
 
     def provider_name(self) -> str | None:
         """Return who serves the model, as `gen_ai.provider.name` says it; None where nobody does."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from ...tracing import names
 from ..caches import BaseCache
 from ..globals import get_llm_cache
 from ..outputs import Generation
@@ -34,7 +35,7 @@ class CacheEntry:
         self.cache, self.prompt, self.llm_string = cache, prompt, llm_string
 
     async def found(self, io: Io, kind: type[_Kind]) -> list[_Kind] | None:
-        """Return copies of the answers kept here, or None; the run then counts as answered from a cache.
+        """Return copies of the answers kept here, or None; the run then is marked as answered from a cache.
 
         Args:
             io: The run's.
@@ -48,6 +49,7 @@ class CacheEntry:
         if not kept or not all(isinstance(generation, kind) for generation in kept):
             return None
         io.scope.details["is_cached"] = True
+        io.scope.span.set_attribute(names.CACHE_HIT, True)
         return [generation.model_copy(deep=True) for generation in kept if isinstance(generation, kind)]
 
     async def keep(self, io: Io, generations: Sequence[Generation]) -> None:

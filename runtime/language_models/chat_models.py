@@ -3,16 +3,17 @@
 A provider writes `_generate`, or `_stream` or `_astream` where it can stream; what it leaves out follows from what it
 wrote, on an event loop by a worker thread. Every chunk of a call carries the id `run-<run id>`, or the provider's own;
 what the provider yields and returns is not changed. A call made while somebody reads events streams inside, so that
-the tokens are seen; its answer is the same.
+the tokens are seen; its answer is the same. So does every call of a model whose class has a field `streaming` that is
+set. `disable_streaming` forbids both.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel
+from pydantic import Field
 
 from ...tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun, manager_of
 from ...tracing.lineage import SpanFacts
@@ -21,25 +22,45 @@ from ..exceptions import ModelError
 from ..messages import AIMessage, BaseMessage, BaseMessageChunk, message_chunk_to_message
 from ..messages.merge import merge_dicts
 from ..outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
+from ..rate_limiters import BaseRateLimiter
 from ..runnables.base import Runnable
-from ..runnables.io import Io, fold
+from ..runnables.io import Io, fold, folded
 from ..runnables.io_loop import ThreadedIteration, in_thread
 from ..runnables.serializable import is_async_nearest
-from .base import BaseLanguageModel
+from .answers import copied, named, told, without_run_id
+from .base import FORMAT
 from .caching import cache_entry
-from .spans import aware_of_streams, give_token, log_answer, tell_answer, tell_streaming
+from .generating import GeneratingChats
+from .notices import tell_notices
+from .spans import (
+    admitted,
+    give_token,
+    keep_partial,
+    log_answer,
+    tell_answer,
+    tell_first,
+    tell_pace,
+    tell_streaming,
+    wants_tokens,
+)
 from .writing import managers, nothing_written, writes
 
 __all__ = ["BaseChatModel", "SimpleChatModel"]
 
-_set = object.__setattr__
-_Model = TypeVar("_Model", bound=BaseModel)
 
+class BaseChatModel(GeneratingChats):
+    """The base of chat models.
 
-class BaseChatModel(BaseLanguageModel):
-    """The base of chat models."""
+    Args:
+        disable_streaming: True: the provider is never asked to stream, so that a stream has one chunk; tool_calling:
+            not where the call has `tools`.
+        rate_limiter: What each request to the provider waits for.
+    """
 
     run_type: ClassVar[str] = "chat_model"
+
+    disable_streaming: bool | Literal["tool_calling"] = False
+    rate_limiter: BaseRateLimiter | None = Field(default=None, exclude=True)
 
     def _generate(
         self,
@@ -87,17 +108,46 @@ class BaseChatModel(BaseLanguageModel):
         """Yield the model's answer as it comes, on an event loop; here `_stream`, read by a worker thread."""
         return ThreadedIteration(lambda: self._stream(messages, stop=stop, **kwargs))
 
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, Any]:
+    def bind_tools(self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any) -> Runnable[Any, Any]:
         """Return the model with tools that it may ask to be called, where it can; here it cannot.
 
         Args:
             tools: The tools.
+            tool_choice: Which tool it must call; `any` for whichever it likes.
             kwargs: By model.
 
         Raises:
             NotImplementedError: Always; models that can override this.
         """
         raise NotImplementedError(f"{type(self).__name__} takes no tools.")
+
+    def with_structured_output(self, schema: Any, *, include_raw: bool = False, **kwargs: Any) -> Runnable[Any, Any]:
+        """Return a runnable that answers in the shape of the schema; for models that write `bind_tools`.
+
+        A pydantic class gives its objects, any other schema dicts; None where the model called no tool.
+
+        Args:
+            schema: A pydantic class, a typed dict, a JSON schema with a title, or an OpenAI function.
+            include_raw: Give a dict of `raw`, `parsed` and `parsing_error` instead, and raise nothing where the answer
+                cannot be parsed.
+            kwargs: `method` and `strict`, which mean nothing here: models override this that know them.
+
+        Raises:
+            ValueError: If other arguments are given, or the schema is none.
+            NotImplementedError: If the model writes no `bind_tools`.
+        """
+        unknown = {key: value for key, value in kwargs.items() if key not in ("method", "strict")}
+        if unknown:
+            raise ValueError(f"with_structured_output was given {unknown!r}; it takes schema and include_raw.")
+        if not writes(self, "bind_tools", BaseChatModel):
+            raise NotImplementedError(
+                f"{type(self).__name__} takes no tools, so it has no structured output; parse its answer instead."
+            )
+        from .structured import shaped, with_raw  # loaded when used: it needs all of tools and parsers
+
+        arguments, parser = shaped(schema)
+        model = self.bind_tools([schema], **arguments)
+        return with_raw(model, parser) if include_raw else model | parser
 
     def span_facts(self) -> SpanFacts:
         """Return what the span of a call says."""
@@ -135,11 +185,12 @@ class BaseChatModel(BaseLanguageModel):
             ModelError: If the provider gives no answer at all.
         """
         messages = io.scope.details["messages"]
+        kwargs.pop(FORMAT, None)
         entry = cache_entry(self, messages, stop, kwargs)
         kept = None if entry is None else await entry.found(io, ChatGeneration)
         if kept is not None:
             return self._ended(ChatResult(generations=kept), io.scope)
-        if aware_of_streams(io) and self._can_stream(io):
+        if wants_tokens(self, io) and self._can_stream(io, kwargs):
             total = fold([message async for message in self._tokens(messages, stop, io, kwargs)])
             info = io.scope.details.get("info")
             whole = ChatGeneration(message=message_chunk_to_message(total), generation_info=info)
@@ -147,21 +198,31 @@ class BaseChatModel(BaseLanguageModel):
         else:
             result = self._ended(await self._answered(messages, stop, io, kwargs), io.scope)
         if entry is not None:
-            await entry.keep(io, [_without_run_id(generation) for generation in result.generations])
+            await entry.keep(io, [without_run_id(generation) for generation in result.generations])
         return result
 
     async def _answered(
         self, messages: list[BaseMessage], stop: list[str] | None, io: Io, kwargs: dict[str, Any]
     ) -> ChatResult:
         own = list(messages)
-        if not io.blocking and is_async_nearest(type(self), "_agenerate", "_generate"):
-            managed = managers(self, "_agenerate", io.manager)
-            return await self._agenerate(own, stop=stop, **managed, **kwargs)
-        managed = managers(self, "_generate", manager_of(io.scope, blocking=True))
-        result: ChatResult = await io.call(self._generate, own, stop=stop, **managed, **kwargs)
+        try:
+            if self.rate_limiter is not None:
+                await admitted(io, self.rate_limiter)
+            if not io.blocking and is_async_nearest(type(self), "_agenerate", "_generate"):
+                managed = managers(self, "_agenerate", io.manager)
+                result = await self._agenerate(own, stop=stop, **managed, **kwargs)
+            else:
+                managed = managers(self, "_generate", manager_of(io.scope, blocking=True))
+                result = await io.call(self._generate, own, stop=stop, **managed, **kwargs)
+            await tell_notices(io)
+        except BaseException:
+            keep_partial(io.scope, [[]])
+            raise
         return result
 
-    def _can_stream(self, io: Io) -> bool:
+    def _can_stream(self, io: Io, kwargs: Mapping[str, Any]) -> bool:
+        if self.disable_streaming and (self.disable_streaming is True or kwargs.get("tools")):
+            return False
         return writes(self, "_stream", BaseChatModel) or (not io.blocking and writes(self, "_astream", BaseChatModel))
 
     async def flow(
@@ -179,7 +240,8 @@ class BaseChatModel(BaseLanguageModel):
             ModelError: If the provider gives no answer at all.
         """
         messages = io.scope.details["messages"]
-        if not self._can_stream(io):
+        kwargs.pop(FORMAT, None)
+        if not self._can_stream(io, kwargs):
             result = self._ended(await self._answered(messages, stop, io, kwargs), io.scope)
             yield result.generations[0].message
             return
@@ -200,6 +262,8 @@ class BaseChatModel(BaseLanguageModel):
     ) -> AsyncIterator[BaseMessageChunk]:
         scope, run_id = io.scope, f"run-{io.scope.run.id}"
         own = list(messages)
+        if self.rate_limiter is not None:
+            await admitted(io, self.rate_limiter)
         source: AsyncIterator[ChatGenerationChunk]
         if not io.blocking and is_async_nearest(type(self), "_astream", "_stream"):
             source = self._astream(own, stop=stop, **kwargs)
@@ -208,27 +272,42 @@ class BaseChatModel(BaseLanguageModel):
         tell_streaming(scope)
         said: list[Any] = []
         infos: list[dict[str, Any]] = []
-        message: Any = None
+        kept: list[BaseMessageChunk] = []
+        now_ns = scope.timeline.now_ns
+        first_ns = last_ns = longest_ns = 0
         try:
             async for chunk in source:
-                given, info, is_first = chunk.message, chunk.generation_info, message is None
-                message = _named(given, info, run_id)
+                given, info, came_ns = chunk.message, chunk.generation_info, now_ns()
+                message = named(given, info, run_id)
                 if info:
                     infos.append(info)
-                if message.response_metadata or getattr(message, "usage_metadata", None) or (is_first and given.id):
+                if message.response_metadata or getattr(message, "usage_metadata", None) or (given.id and not kept):
                     said.append(message)
+                if not kept:
+                    first_ns = came_ns
+                    tell_first(scope, first_ns)
+                elif came_ns - last_ns > longest_ns:
+                    longest_ns = came_ns - last_ns
+                last_ns = came_ns
+                kept.append(message)
                 if scope.handlers and message is not given:
-                    chunk = _copied(chunk, {"message": message})
+                    chunk = copied(chunk, {"message": message})
                 await give_token(io, chunk.text, chunk, message)
                 yield message
+            await tell_notices(io)
+            if not kept:
+                raise ModelError(f"{type(self).__name__} streamed no chunk at all; no generation chunks were returned.")
+        except BaseException:
+            if scope.handlers:
+                keep_partial(scope, [[ChatGenerationChunk(message=folded(kept))] if kept else []])
+            raise
         finally:
+            tell_pace(scope, len(kept), last_ns - first_ns, longest_ns)
             if infos:
                 scope.details["info"] = merge_dicts(*infos)
             if said:
                 _tell(scope, fold(said))
             await io.close(source)
-        if message is None:
-            raise ModelError(f"{type(self).__name__} streamed no chunk at all; no generation chunks were returned.")
 
     def shown_output(self, value: ChatResult, scope: RunScope) -> Any:
         """Return the first message of the answer, as records show it.
@@ -258,12 +337,12 @@ class BaseChatModel(BaseLanguageModel):
             raise ModelError(f"{type(self).__name__} returned no generation; its answer was {result!r}.")
         shared = result.llm_output if len(result.generations) == 1 else None
         run_id = f"run-{scope.run.id}"
-        generations = [_told(g, shared, f"{run_id}-{place}") for place, g in enumerate(result.generations)]
+        generations = [told(g, shared, f"{run_id}-{place}") for place, g in enumerate(result.generations)]
         scope.details["end"] = LLMResult(generations=[list(generations)], llm_output=result.llm_output)
         _tell(scope, generations[0].message)
         if self.verbose:
             log_answer(self.get_name(), generations[0].text)
-        return _copied(result, {"generations": generations})
+        return copied(result, {"generations": generations})
 
     def answer(self, value: ChatResult, scope: RunScope) -> Any:
         """Return the message that the caller gets.
@@ -279,33 +358,6 @@ def _tell(scope: RunScope, message: BaseMessage) -> None:
     tell_answer(scope, message.response_metadata, getattr(message, "usage_metadata", None), message.id)
 
 
-def _told(generation: ChatGeneration, shared: Mapping[str, Any] | None, name: str) -> ChatGeneration:
-    """Return the generation with an id and its metadata in its message, as a copy where anything changes."""
-    message = generation.message
-    metadata = {**(shared or {}), **(generation.generation_info or {}), **message.response_metadata}
-    if message.id is not None and metadata == message.response_metadata:
-        return generation
-    told = _copied(message, {"id": message.id or name, "response_metadata": metadata})
-    return _copied(generation, {"message": told})
-
-
-def _named(message: BaseMessageChunk, info: Mapping[str, Any] | None, name: str) -> BaseMessageChunk:
-    """Return the chunk with an id and its info in its metadata, as a copy where anything changes."""
-    if info:
-        return _copied(message, {"id": message.id or name, "response_metadata": {**info, **message.response_metadata}})
-    return message if message.id is not None else _copied(message, {"id": name})
-
-
-def _copied(model: _Model, changes: Mapping[str, Any]) -> _Model:
-    """Return a copy with other values for some fields; pydantic's own takes twice the time, for every token."""
-    made = model.__class__.__new__(model.__class__)
-    _set(made, "__dict__", {**model.__dict__, **changes})
-    _set(made, "__pydantic_fields_set__", {*model.__pydantic_fields_set__, *changes})
-    _set(made, "__pydantic_extra__", model.__pydantic_extra__)
-    _set(made, "__pydantic_private__", model.__pydantic_private__)
-    return made
-
-
 def _summed(chunks: list[ChatGenerationChunk]) -> ChatResult:
     """Return streamed chunks as one answer; none for none."""
     if not chunks:
@@ -313,13 +365,6 @@ def _summed(chunks: list[ChatGenerationChunk]) -> ChatResult:
     total: ChatGenerationChunk = fold(chunks)
     message = message_chunk_to_message(total.message)
     return ChatResult(generations=[ChatGeneration(message=message, generation_info=total.generation_info)])
-
-
-def _without_run_id(generation: ChatGeneration) -> ChatGeneration:
-    """Return the generation without an id that names this run: the next run that gets it has its own."""
-    if not (generation.message.id or "").startswith("run-"):
-        return generation
-    return _copied(generation, {"message": _copied(generation.message, {"id": None})})
 
 
 class SimpleChatModel(BaseChatModel):

@@ -1,18 +1,21 @@
-"""Models that follow a script: for tests, examples and benchmarks. No network, always the same answers."""
+"""Text models that follow a script: for tests, examples and benchmarks. No network, always the same answers."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-from ...tracing.callbacks.run_managers import CallbackManagerForLLMRun
-from ..messages import AIMessage, AIMessageChunk, BaseMessage
-from ..outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from .chat_models import BaseChatModel, SimpleChatModel
+from ...tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from ..outputs import GenerationChunk
 from .llms import LLM
 
-__all__ = ["FakeListChatModel", "FakeListLLM", "GenericFakeChatModel", "ParrotFakeChatModel", "ScriptedChatModel"]
+__all__ = ["FakeListLLM", "FakeListLLMError", "FakeStreamingListLLM"]
+
+
+class FakeListLLMError(Exception):
+    """The failure that a script asks for."""
 
 
 class FakeListLLM(LLM):
@@ -20,46 +23,21 @@ class FakeListLLM(LLM):
 
     Args:
         responses: The responses.
+        sleep: How long it takes for an answer, in seconds.
         i: Which one comes next.
     """
 
     responses: list[str]
+    sleep: float | None = None
     i: int = 0
 
     @property
     def _llm_type(self) -> str:
         return "fake-list"
 
-    def cache_fields(self) -> Mapping[str, Any]:
-        """Return the responses: which one comes next is no part of what is asked."""
-        return {"responses": self.responses}
-
-    def _call(
-        self,
-        prompt: str,
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> str:
-        response = self.responses[self.i]
-        self.i = (self.i + 1) % len(self.responses)
-        return response
-
-
-class FakeListChatModel(SimpleChatModel):
-    """A chat model that gives its responses in turn, round and round; it streams letter by letter.
-
-    Args:
-        responses: The responses.
-        i: Which one comes next.
-    """
-
-    responses: list[str]
-    i: int = 0
-
     @property
-    def _llm_type(self) -> str:
-        return "fake-list-chat-model"
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {"responses": self.responses}
 
     def cache_fields(self) -> Mapping[str, Any]:
         """Return the responses: which one comes next is no part of what is asked."""
@@ -72,114 +50,61 @@ class FakeListChatModel(SimpleChatModel):
 
     def _call(
         self,
-        messages: list[BaseMessage],
+        prompt: str,
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> str:
+        if self.sleep is not None:
+            time.sleep(self.sleep)
         return self._next()
 
-    def _stream(
+    async def _acall(
         self,
-        messages: list[BaseMessage],
+        prompt: str,
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for letter in self._next():
-            yield ChatGenerationChunk(message=AIMessageChunk(content=letter))
+    ) -> str:
+        if self.sleep is not None:
+            await asyncio.sleep(self.sleep)
+        return self._next()
 
 
-class GenericFakeChatModel(BaseChatModel):
-    """A chat model that gives messages from an iterator; it streams word by word, spaces apart.
+class FakeStreamingListLLM(FakeListLLM):
+    """A text model that gives its responses in turn and streams letter by letter; `sleep` is then each letter's.
 
     Args:
-        messages: An iterator of messages or texts.
+        error_on_chunk_number: Raise a FakeListLLMError in place of this letter of a stream, counted from 0.
     """
 
-    messages: Any
+    error_on_chunk_number: int | None = None
 
-    @property
-    def _llm_type(self) -> str:
-        return "generic-fake-chat-model"
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        message = next(self.messages)
-        answer = AIMessage(content=message) if isinstance(message, str) else message
-        return ChatResult(generations=[ChatGeneration(message=answer)])
+    def _chunk(self, place: int, letter: str) -> GenerationChunk:
+        if place == self.error_on_chunk_number:
+            raise FakeListLLMError(f"The fake model fails at chunk {place}, as it was told to.")
+        return GenerationChunk(text=letter)
 
     def _stream(
         self,
-        messages: list[BaseMessage],
+        prompt: str,
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        message = self._generate(messages, stop, run_manager, **kwargs).generations[0].message
-        for word in re.split(r"(\s)", str(message.content)):
-            if word:
-                yield ChatGenerationChunk(message=AIMessageChunk(content=word, id=message.id))
+    ) -> Iterator[GenerationChunk]:
+        for place, letter in enumerate(self._next()):
+            if self.sleep is not None:
+                time.sleep(self.sleep)
+            yield self._chunk(place, letter)
 
-
-class ParrotFakeChatModel(BaseChatModel):
-    """A chat model that gives the last message back."""
-
-    @property
-    def _llm_type(self) -> str:
-        return "parrot-fake-chat-model"
-
-    def _generate(
+    async def _astream(
         self,
-        messages: list[BaseMessage],
+        prompt: str,
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=messages[-1].model_copy())])
-
-
-class ScriptedChatModel(BaseChatModel):
-    """A chat model that gives the same tokens on every call.
-
-    Args:
-        tokens: The tokens of its answer.
-        fail_after: Raise a RuntimeError after so many tokens.
-    """
-
-    tokens: Sequence[str]
-    fail_after: int | None = None
-
-    @property
-    def _llm_type(self) -> str:
-        return "scripted-chat-model"
-
-    def _tokens_given(self) -> Iterator[str]:
-        for place, token in enumerate(self.tokens):
-            if place == self.fail_after:
-                raise RuntimeError(f"The scripted model fails after {place} tokens, as it was told to.")
-            yield token
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(content="".join(self._tokens_given())))])
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for token in self._tokens_given():
-            yield ChatGenerationChunk(message=AIMessageChunk(content=token))
+    ) -> AsyncIterator[GenerationChunk]:
+        for place, letter in enumerate(self._next()):
+            if self.sleep is not None:
+                await asyncio.sleep(self.sleep)
+            yield self._chunk(place, letter)

@@ -7,39 +7,38 @@ also reports them to its manager is not heard twice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
-from warnings import warn
 
-from ...tracing.callbacks.manager import Callbacks
 from ...tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun, manager_of
 from ...tracing.lineage import SpanFacts
 from ...tracing.scope import RunScope
 from ..exceptions import ModelError
 from ..outputs import Generation, GenerationChunk, LLMResult
-from ..runnables.config import RunnableConfig
-from ..runnables.io import Io, fold
+from ..runnables.io import Io, fold, folded
 from ..runnables.io_loop import ThreadedIteration, in_thread
 from ..runnables.serializable import is_async_nearest
-from .base import BaseLanguageModel
 from .caching import cache_entry
+from .legacy import CalledTexts
+from .notices import tell_notices
 from .spans import (
     AsyncMutedManager,
     MutedManager,
-    aware_of_streams,
     give_token,
+    keep_partial,
     log_answer,
     tell_answer,
+    tell_first,
+    tell_pace,
     tell_streaming,
+    wants_tokens,
 )
 from .writing import managers, nothing_written, writes
 
 __all__ = ["LLM", "BaseLLM"]
 
 
-class BaseLLM(BaseLanguageModel):
+class BaseLLM(CalledTexts):
     """The base of text models: `_generate` answers several prompts at once."""
 
     run_type: ClassVar[str] = "llm"
@@ -129,7 +128,7 @@ class BaseLLM(BaseLanguageModel):
         kept = None if entry is None else await entry.found(io, Generation)
         if kept is not None:
             return self._ended(LLMResult(generations=[list(kept)]), io.scope)
-        if aware_of_streams(io) and self._can_stream(io):
+        if wants_tokens(self, io) and self._can_stream(io):
             chunks = [chunk async for chunk in self._tokens(prompt, stop, io, kwargs)]
             result = self._ended(LLMResult(generations=[_summed(chunks)]), io.scope)
         else:
@@ -139,11 +138,17 @@ class BaseLLM(BaseLanguageModel):
         return result
 
     async def _answered(self, prompt: str, stop: list[str] | None, io: Io, kwargs: dict[str, Any]) -> LLMResult:
-        if not io.blocking and is_async_nearest(type(self), "_agenerate", "_generate"):
-            managed = managers(self, "_agenerate", io.manager)
-            return await self._agenerate([prompt], stop=stop, **managed, **kwargs)
-        managed = managers(self, "_generate", manager_of(io.scope, blocking=True))
-        result: LLMResult = await io.call(self._generate, [prompt], stop=stop, **managed, **kwargs)
+        try:
+            if not io.blocking and is_async_nearest(type(self), "_agenerate", "_generate"):
+                managed = managers(self, "_agenerate", io.manager)
+                result = await self._agenerate([prompt], stop=stop, **managed, **kwargs)
+            else:
+                managed = managers(self, "_generate", manager_of(io.scope, blocking=True))
+                result = await io.call(self._generate, [prompt], stop=stop, **managed, **kwargs)
+            await tell_notices(io)
+        except BaseException:
+            keep_partial(io.scope, [])
+            raise
         return result
 
     def _can_stream(self, io: Io) -> bool:
@@ -192,21 +197,36 @@ class BaseLLM(BaseLanguageModel):
             source = io.iterate(lambda: self._stream(prompt, stop=stop, **managed, **kwargs))
         tell_streaming(io.scope)
         said: list[GenerationChunk] = []
-        count = 0
+        kept: list[GenerationChunk] = []
+        now_ns = io.scope.timeline.now_ns
+        first_ns = last_ns = longest_ns = 0
         try:
             async for chunk in source:
-                count += 1
+                came_ns = now_ns()
+                if not kept:
+                    first_ns = came_ns
+                    tell_first(io.scope, first_ns)
+                elif came_ns - last_ns > longest_ns:
+                    longest_ns = came_ns - last_ns
+                last_ns = came_ns
+                kept.append(chunk)
                 if chunk.generation_info:
                     said.append(chunk)
                 await give_token(io, chunk.text, chunk, chunk)
                 yield chunk
+            await tell_notices(io)
+            if not kept:
+                raise _no_chunks(self)
+        except BaseException:
+            if io.scope.handlers:
+                keep_partial(io.scope, [[folded(kept)]] if kept else [])
+            raise
         finally:
+            tell_pace(io.scope, len(kept), last_ns - first_ns, longest_ns)
             if said:
                 info = io.scope.details["info"] = fold(said).generation_info
                 tell_answer(io.scope, info)
             await io.close(source)
-        if not count:
-            raise _no_chunks(self)
 
     def _ended(self, result: LLMResult, scope: RunScope) -> LLMResult:
         if not result.generations or not result.generations[0]:
@@ -249,62 +269,6 @@ class BaseLLM(BaseLanguageModel):
             scope: The run.
         """
         return value.generations[0][0].text
-
-    def __call__(
-        self,
-        prompt: str,
-        stop: list[str] | None = None,
-        callbacks: Callbacks = None,
-        *,
-        tags: list[str] | None = None,
-        metadata: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> str:
-        """Return the model's answer to a text; `invoke` does the same.
-
-        Args:
-            prompt: The text.
-            stop: Texts at which the answer ends.
-            callbacks: Handlers of the call.
-            tags: Tags of the call.
-            metadata: Metadata of the call.
-            kwargs: Passed on to the provider.
-
-        Raises:
-            ValueError: If the prompt is not a text.
-        """
-        if not isinstance(prompt, str):
-            raise ValueError(  # noqa: TRY004 - documented as a ValueError
-                f"The prompt is {prompt!r}; calling a model takes one text. Use invoke or batch for others."
-            )
-        warn("Calling a model is deprecated; use invoke.", DeprecationWarning, stacklevel=2)
-        config: RunnableConfig = {"callbacks": callbacks, "tags": tags or [], "metadata": metadata or {}}
-        return str(self.invoke(prompt, config, stop=stop, **kwargs))
-
-    def save(self, file_path: Path | str) -> None:
-        """Write the model's identifying parameters to a file.
-
-        Args:
-            file_path: A path that ends in .json, .yaml or .yml; its folder is created.
-
-        Raises:
-            ValueError: If it ends otherwise.
-            ImportError: If PyYAML is missing for a YAML file.
-        """
-        path = Path(file_path)
-        parameters = {**self._identifying_params, "_type": self._llm_type}
-        if path.suffix == ".json":
-            text = json.dumps(parameters, indent=4)
-        elif path.suffix in (".yaml", ".yml"):
-            try:
-                import yaml
-            except ImportError as exc:
-                raise ImportError("Saving as YAML needs PyYAML: pip install 'spanloom[yaml]'.") from exc
-            text = yaml.dump(parameters, default_flow_style=False)
-        else:
-            raise ValueError(f"{file_path} must end in .json, .yaml or .yml.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def _shown(generation: Generation) -> dict[str, Any]:

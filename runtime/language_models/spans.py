@@ -1,28 +1,38 @@
 """What a model's run tells while it lasts: tokens to handlers and streams, usage and reasons to its span.
 
-The first token's time is taken with the monotonic clock of the run, so that every provider measures alike. An answer
-from a cache tells no usage: nothing was used.
+The times of tokens are taken with the monotonic clock of the run, so that every provider measures alike. The gap
+between two of them is the one in which they were read: a reader that is slower than the provider sees its own pace. An
+answer from a cache tells no usage: nothing was used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final, cast
 
 from ...tracing import log, names
 from ...tracing.callbacks.dispatch import aemit, emit, token_call
 from ...tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from ...tracing.scope import RunScope
+from ..outputs import Generation, LLMResult
+from ..rate_limiters import BaseRateLimiter
 from ..runnables.io import Io
+from .base import BaseLanguageModel
+from .notices import has_notices, tell_notices
 
 __all__ = [
     "AsyncMutedManager",
     "MutedManager",
-    "aware_of_streams",
+    "admitted",
     "give_token",
+    "keep_partial",
     "log_answer",
     "tell_answer",
+    "tell_first",
+    "tell_pace",
     "tell_streaming",
+    "wants_tokens",
 ]
 
 _REASONS: Final = ("finish_reason", "stop_reason", "stopReason")
@@ -30,6 +40,16 @@ _COUNTS: Final = {
     names.USAGE_INPUT_TOKENS: ("input_tokens", "prompt_tokens"),
     names.USAGE_OUTPUT_TOKENS: ("output_tokens", "completion_tokens"),
 }
+_DETAILS: Final = {
+    names.USAGE_CACHE_READ_TOKENS: ("input_token_details", "cache_read"),
+    names.USAGE_CACHE_CREATION_TOKENS: ("input_token_details", "cache_creation"),
+    names.USAGE_REASONING_TOKENS: ("output_token_details", "reasoning"),
+}
+_SERVICE: Final = {
+    names.AWS_REQUEST_ID: (("request_id",), ("ResponseMetadata", "RequestId")),
+    names.SERVICE_TIER: (("service_tier",), ("serviceTier", "type")),
+}
+_LATENCIES_MS: Final = (("latency_ms",), ("metrics", "latencyMs"))
 
 
 class MutedManager(CallbackManagerForLLMRun):
@@ -58,13 +78,72 @@ class AsyncMutedManager(AsyncCallbackManagerForLLMRun):
         """
 
 
-def aware_of_streams(io: Io) -> bool:
-    """Return whether somebody reads the events of this run as they come.
+def wants_tokens(model: BaseLanguageModel, io: Io) -> bool:
+    """Return whether an invocation is to stream inside: its events are read as they come, or `streaming` is set.
+
+    Args:
+        model: The model; a class that has a field `streaming` gives it this meaning.
+        io: The run's.
+    """
+    return bool(io.scope.heritage.streams) or (_has_switch(type(model)) and bool(getattr(model, "streaming", False)))
+
+
+@cache
+def _has_switch(kind: type[BaseLanguageModel]) -> bool:
+    return "streaming" in kind.model_fields
+
+
+async def admitted(io: Io, limiter: BaseRateLimiter) -> None:
+    """Wait for the limiter and say on the span for how long, also when the wait is given up.
 
     Args:
         io: The run's.
+        limiter: The limiter.
     """
-    return bool(io.scope.heritage.streams)
+    scope = io.scope
+    asked_ns = scope.timeline.now_ns()
+    try:
+        if io.blocking:
+            limiter.acquire(blocking=True)
+        else:
+            await limiter.aacquire(blocking=True)
+    finally:
+        scope.span.set_attribute(names.RATE_LIMIT_WAIT_S, (scope.timeline.now_ns() - asked_ns) / 1e9)
+
+
+def keep_partial(scope: RunScope, rows: Sequence[list[Generation]]) -> None:
+    """Leave what a model gave before it failed, for the error hooks of handlers.
+
+    Args:
+        scope: The run.
+        rows: The generations; none for nothing.
+    """
+    scope.details["error_kwargs"] = {"response": LLMResult(generations=[list(row) for row in rows])}
+
+
+def tell_first(scope: RunScope, now_ns: int) -> None:
+    """Say on the span when the first chunk came.
+
+    Args:
+        scope: The run.
+        now_ns: When, by the run's timeline.
+    """
+    scope.span.set_attribute(names.TIME_TO_FIRST_CHUNK, (now_ns - scope.start_ns) / 1e9)
+
+
+def tell_pace(scope: RunScope, count: int, between_ns: int, longest_ns: int) -> None:
+    """Say on the span how many chunks came and at what pace.
+
+    Args:
+        scope: The run.
+        count: How many.
+        between_ns: The time from the first to the last, in nanoseconds.
+        longest_ns: The longest time between two, in nanoseconds.
+    """
+    scope.span.set_attribute(names.STREAM_CHUNKS, count)
+    if count > 1:
+        scope.span.set_attribute(names.STREAM_GAP_MEAN_S, between_ns / (count - 1) / 1e9)
+        scope.span.set_attribute(names.STREAM_GAP_MAX_S, longest_ns / 1e9)
 
 
 def tell_streaming(scope: RunScope) -> None:
@@ -77,7 +156,7 @@ def tell_streaming(scope: RunScope) -> None:
 
 
 async def give_token(io: Io, token: str, chunk: Any, shown: Any) -> None:
-    """Give a token's signal and tell handlers of it.
+    """Give a token's signal and tell handlers of it, then of what guardrails did by now.
 
     Args:
         io: The run's.
@@ -86,10 +165,6 @@ async def give_token(io: Io, token: str, chunk: Any, shown: Any) -> None:
         shown: What streams of events show.
     """
     scope = io.scope
-    details = cast("dict[str, Any]", scope.details)
-    if "first_ns" not in details:
-        details["first_ns"] = scope.timeline.now_ns()
-        scope.span.set_attribute(names.TIME_TO_FIRST_CHUNK, (details["first_ns"] - scope.start_ns) / 1e9)
     scope.chunk(shown)
     if scope.handlers:
         call = token_call(scope, token, chunk)
@@ -97,6 +172,8 @@ async def give_token(io: Io, token: str, chunk: Any, shown: Any) -> None:
             emit(scope.handlers, call)
         else:
             await aemit(scope.handlers, call)
+        if has_notices(scope):
+            await tell_notices(io)
 
 
 def tell_answer(
@@ -121,10 +198,34 @@ def tell_answer(
     reason = next((metadata[key] for key in _REASONS if metadata.get(key)), None)
     if reason:
         span.set_attribute(names.RESPONSE_FINISH_REASONS, [str(reason)])
-    if metadata.get("model_name"):
-        span.set_attribute(names.RESPONSE_MODEL, str(metadata["model_name"]))
+    answered = metadata.get("response_model") or metadata.get("model_name")
+    if answered:
+        span.set_attribute(names.RESPONSE_MODEL, str(answered))
+    own_id = metadata.get("response_id") or own_id
     if own_id and not own_id.startswith("run-"):
         span.set_attribute(names.RESPONSE_ID, own_id)
+    _tell_service(scope, metadata, counts)
+
+
+def _tell_service(scope: RunScope, metadata: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
+    """Put on the span what only some services say: details of the counts, their own id, tier and time of the call."""
+    for name, path in _DETAILS.items():
+        count = _at(counts, path)
+        if isinstance(count, int):
+            scope.span.set_attribute(name, count)
+    for name, paths in _SERVICE.items():
+        said = next((said for path in paths if isinstance(said := _at(metadata, path), str)), None)
+        if said:
+            scope.span.set_attribute(name, said)
+    latency_ms = next((told for path in _LATENCIES_MS if isinstance(told := _at(metadata, path), int | float)), None)
+    if latency_ms is not None:
+        scope.span.set_attribute(names.MODEL_LATENCY_S, latency_ms / 1e3)
+
+
+def _at(value: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _first_mapping(metadata: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
