@@ -101,12 +101,26 @@ def _span_line(span: SpanData, before: str, color: bool, width: int) -> str:
     parts = [_visible(span.name), _visible(str(span.attributes.get(names.RUN_TYPE, ""))), _duration(span.duration_ns)]
     head = before + "  ".join(part for part in parts if part) + "  "
     tags = f"  [{', '.join(_visible(tag) for tag in span.tags)}]" if span.tags else ""
-    line = _cut(head + _visible(ending) + tags, width)
+    line = _cut(head + _visible(ending) + _visible(_acted(span)) + tags, width)
     if not color or len(line) <= len(head):
         return line
     code = _COLORS.get(outcome, "0")
     stop = min(len(head) + len(_visible(ending)), len(line))
     return f"{line[: len(head)]}\x1b[{code}m{line[len(head) : stop]}\x1b[0m{line[stop:]}"
+
+
+def _acted(span: SpanData) -> str:
+    """Return what guardrails did during the span, each thing once."""
+    told = dict.fromkeys(
+        " ".join(
+            str(event.attributes[name])
+            for name in (names.GUARDRAIL_SOURCE, names.GUARDRAIL_POLICY_KIND, names.GUARDRAIL_RESULT_VALUE)
+            if name in event.attributes
+        )
+        for event in span.events
+        if event.name == names.GUARDRAIL_EVENT
+    )
+    return f"  guardrail: {', '.join(told)}" if told else ""
 
 
 def _cut(line: str, width: int) -> str:

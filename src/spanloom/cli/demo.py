@@ -1,8 +1,9 @@
 """`spanloom demo`: the main job end to end, on this machine alone.
 
-A question is answered from text files by a chain over a ChatGLM server; tokens are shown as they come, then the span
-tree, then some of its events. At the end a second process replays the events from the store file alone, and its lines
-are compared with those seen live: one missing is a failure.
+A question is answered from text files by a chain over a ChatGLM server, or a Bedrock server with a guardrail that
+blocks one further question and masks the answer to another. Tokens are shown as they come, then the span tree, then
+some of its events. At the end a second process replays the events from the store file alone, and its lines are compared
+with those seen live: one missing is a failure.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ _FLUSH_S = 3.0
 @click.option("--question", default=QUESTION, show_default=True, help="What to ask.")
 @click.option("--docs", multiple=True, type=click.Path(path_type=Path), help="Text files or folders to answer from.")
 @click.option("--store", type=click.Path(path_type=Path), help="The span store; the default store when not given.")
-@click.option("--endpoint", help="A ChatGLM server; one is started on this machine when not given.")
+@click.option("--model", type=click.Choice(["chatglm", "bedrock"]), default="chatglm", show_default=True)
+@click.option("--endpoint", help="The model's server; one is started on this machine when not given.")
 @click.option("--delay-ms", default=15.0, show_default=True, help="The started server's pause between tokens.")
-def demo(question: str, docs: tuple[Path, ...], store: Path | None, endpoint: str | None, delay_ms: float) -> None:
+def demo(
+    question: str, docs: tuple[Path, ...], store: Path | None, model: str, endpoint: str | None, delay_ms: float
+) -> None:
     """Answer a question from text files, traced, and replay the run in a second process.
 
     Raises:
@@ -46,6 +50,7 @@ def demo(question: str, docs: tuple[Path, ...], store: Path | None, endpoint: st
     """
     from ..exporters import configure, default_store_path
     from .demo_chain import DocsError, build_chain, default_docs, read_passages
+    from .demo_models import served
 
     try:
         passages = read_passages(docs or default_docs())
@@ -55,22 +60,30 @@ def demo(question: str, docs: tuple[Path, ...], store: Path | None, endpoint: st
     with ExitStack() as stack:
         tracing = configure(service_name="spanloom-demo", store=path, store_capture="chunks")
         stack.callback(tracing.shutdown, _FLUSH_S)
-        url = endpoint or _started_server(stack, delay_ms)
-        chain = build_chain(passages, url)
-        click.secho(f"Question: {question}", bold=True)
-        records: list[dict[str, Any]] = []
-        try:
-            asyncio.run(_asked(chain, question, records))
-        except Exception as exc:
-            tracing.flush(_FLUSH_S)
-            raise click.ClickException(
-                f"{exc} The failed run is in the store: spanloom show --last --store {path}"
-            ) from exc
+        asked = served(model, stack, endpoint, delay_ms)
+        chain = build_chain([*passages, *asked.further_passages], asked.model)
+        trace_id = ""
+        for each in (question, *asked.further_questions):
+            click.secho(f"Question: {each}", bold=True)
+            records = _recorded(chain, each, tracing, path)
+            while asked.notices:
+                click.secho(asked.notices.pop(0), fg="yellow")
+            trace_id = _shown(path, records)
+            _compared(path, trace_id, records)
+    _told_how_to_go_on(path, trace_id, asked.model.run_type)
+
+
+def _recorded(chain: Runnable[str, str], question: str, tracing: Tracing, path: Path) -> list[dict[str, Any]]:
+    """Ask, show the answer as it comes, and return the records once the spans are in the store."""
+    records: list[dict[str, Any]] = []
+    try:
+        asyncio.run(_asked(chain, question, records))
+    except Exception as exc:
         tracing.flush(_FLUSH_S)
-        _checked(tracing)
-    trace_id = _shown(path, records)
-    _compared(path, trace_id, records)
-    _told_how_to_go_on(path, trace_id)
+        raise click.ClickException(f"{exc} The failed run is in the store: spanloom show --last --store {path}") from exc
+    tracing.flush(_FLUSH_S)
+    _checked(tracing)
+    return records
 
 
 def _checked(tracing: Tracing) -> None:
@@ -84,14 +97,6 @@ def _checked(tracing: Tracing) -> None:
         if sink.destination.startswith("store:"):
             raise click.ClickException(told)
         click.echo(f"Note: {told}", err=True)
-
-
-def _started_server(stack: ExitStack, delay_ms: float) -> str:
-    from ..testing.chatglm_server import ChatGlmServer
-
-    server = stack.enter_context(ChatGlmServer(delay_ms=delay_ms))
-    click.echo(f"A ChatGLM server answers at {server.chat_url} (a process of its own, on this machine).")
-    return server.chat_url
 
 
 async def _asked(chain: Runnable[str, str], question: str, records: list[dict[str, Any]]) -> None:
@@ -140,21 +145,21 @@ def _compared(path: Path, trace_id: str, records: list[dict[str, Any]]) -> None:
     replayed = [json.loads(line) for line in done.stdout.splitlines()]
     equal = sum(live == stored for live, stored in zip(records, replayed, strict=False))
     click.secho("\nReplay", bold=True)
-    click.echo(f"{equal} of {len(records)} records that a second process rebuilt from the store equal those seen live.")
+    click.echo(f"{equal} of {len(records)} records that a second process rebuilt from the store equal those seen live.\n")
     if equal != len(records) or len(replayed) != len(records):
         raise click.ClickException(
             f"The replay differs: {len(records)} records live, {len(replayed)} replayed, {equal} equal."
         )
 
 
-def _told_how_to_go_on(path: Path, trace_id: str) -> None:
+def _told_how_to_go_on(path: Path, trace_id: str, model_type: str) -> None:
     from ..exporters import default_store_path
 
     where = "" if path == default_store_path() else f" --store {path}"
-    click.secho("\nLook further", bold=True)
+    click.secho("Look further", bold=True)
     click.echo(f"trace id  {trace_id}")
     click.echo(f"  spanloom show {trace_id}{where}")
-    click.echo(f"  spanloom events {trace_id}{where} --include-types llm")
+    click.echo(f"  spanloom events {trace_id}{where} --include-types {model_type}")
     click.echo(f"  spanloom events {trace_id}{where} --exclude-types chain --json")
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         click.echo(f"  in Jaeger, where it collects: http://localhost:16686/trace/{trace_id}")

@@ -1,6 +1,6 @@
-"""The chain of the demonstration: a question about text files, answered by a ChatGLM server.
+"""The chain of the demonstration: a question about text files, answered by a model.
 
-retrieve passages | in parallel: context, key terms (a tool), the question | prompt | ChatGLM | parser
+retrieve passages | in parallel: context, key terms (a tool), the question | prompt | model | parser
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ..runtime.documents import Document
-from ..runtime.models.chatglm import ChatGLM
 from ..runtime.output_parsers import StrOutputParser
 from ..runtime.prompts import PromptTemplate
 from ..runtime.ranking import words_of
@@ -23,12 +22,11 @@ from ..tracing import adispatch_custom_event
 __all__ = ["DocsError", "build_chain", "default_docs", "key_terms", "read_passages", "tell_found"]
 
 _SUFFIXES = {".md", ".txt", ".rst"}
-_PROMPT = """Answer the question from the passages alone.
+_PROMPT = """Answer the question from the passages alone; its key terms are {terms}:
 
 Context:
 {context}
 
-Key terms: {terms}
 Question: {question}
 """
 
@@ -50,12 +48,12 @@ async def tell_found(documents: list[Document]) -> str:
     return "\n".join(f"[{document.metadata['source']}] {document.page_content}" for document in documents)
 
 
-def build_chain(passages: Sequence[Document], endpoint_url: str) -> Runnable[str, str]:
+def build_chain(passages: Sequence[Document], model: Runnable[Any, Any]) -> Runnable[str, str]:
     """Return the chain that answers a question from the passages.
 
     Args:
         passages: What may be quoted.
-        endpoint_url: The ChatGLM server; one that ends with `/v1/chat/completions` streams.
+        model: Answers a prompt.
     """
     retriever = Bm25Retriever.from_documents(passages, k=4).with_config(run_name="search")
     prepare: Runnable[Any, Any] = RunnableParallel(
@@ -63,9 +61,7 @@ def build_chain(passages: Sequence[Document], endpoint_url: str) -> Runnable[str
         terms=key_terms,
         question=RunnablePassthrough(),
     ).with_config(run_name="prepare", tags=["preparation"])
-    answer: Runnable[Any, str] = (
-        PromptTemplate.from_template(_PROMPT) | ChatGLM(endpoint_url=endpoint_url) | StrOutputParser()
-    )
+    answer: Runnable[Any, str] = PromptTemplate.from_template(_PROMPT) | model | StrOutputParser()
     chain: Runnable[str, str] = prepare | answer.with_config(run_name="answer", tags=["answering"])
     return chain.with_config(run_name="ask", tags=["demo"], metadata={"passages": len(passages)})
 
