@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from spanloom.testing import _glm_answers as answers
+from spanloom.testing import _answers as answers
 from spanloom.testing.chatglm_server import ChatGlmServer
 
 RAG_PROMPT = """Answer the question based only on the following context:

@@ -1,4 +1,4 @@
-"""The public test kit: a recorder of spans, and a local server that speaks ChatGLM's protocol.
+"""The public test kit: a recorder of spans, scripted models, and local servers that speak Bedrock's and ChatGLM's API.
 
 Importing this loads nothing else; a name loads what it needs when it is first used.
 """
@@ -9,12 +9,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..runtime.language_models import (
+        FakeChatModel,
+        FakeListChatModel,
+        FakeListLLM,
+        FakeMessagesListChatModel,
+        FakeStreamingListLLM,
+        GenericFakeChatModel,
+        ParrotFakeChatModel,
+        ScriptedChatModel,
+    )
+    from .bedrock_server import BedrockServer
     from .chatglm_server import ChatGlmServer
     from .recorder import RecordedSpan, SpanRecorder
 
-__all__ = ["ChatGlmServer", "RecordedSpan", "SpanRecorder"]
+__all__ = [
+    "BedrockServer",
+    "ChatGlmServer",
+    "FakeChatModel",
+    "FakeListChatModel",
+    "FakeListLLM",
+    "FakeMessagesListChatModel",
+    "FakeStreamingListLLM",
+    "GenericFakeChatModel",
+    "ParrotFakeChatModel",
+    "RecordedSpan",
+    "ScriptedChatModel",
+    "SpanRecorder",
+]
 
-_ROOM_OF = {"ChatGlmServer": "chatglm_server", "RecordedSpan": "recorder", "SpanRecorder": "recorder"}
+_MODELS = ".runtime.language_models"
+_ROOM_OF = {
+    "BedrockServer": "bedrock_server",
+    "ChatGlmServer": "chatglm_server",
+    "FakeChatModel": _MODELS,
+    "FakeListChatModel": _MODELS,
+    "FakeListLLM": _MODELS,
+    "FakeMessagesListChatModel": _MODELS,
+    "FakeStreamingListLLM": _MODELS,
+    "GenericFakeChatModel": _MODELS,
+    "ParrotFakeChatModel": _MODELS,
+    "RecordedSpan": "recorder",
+    "ScriptedChatModel": _MODELS,
+    "SpanRecorder": "recorder",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,14 +2,23 @@
 
 import asyncio
 import json
-import socket
 import time
 from collections import deque
 from typing import Any
 
-from ._glm_answers import answer_messages, answer_prompt, tokens_of
-from ._glm_http import HttpRequest, RequestError, chunk, client_is_gone, head, json_answer, pause, read_request
+from ._answers import answer_messages, answer_prompt, tokens_of
 from ._glm_script import Behaviour, SeenRequest
+from ._http import (
+    ClientReader,
+    HttpRequest,
+    RequestError,
+    chunk,
+    client_is_gone,
+    head,
+    json_answer,
+    pause,
+    read_request,
+)
 
 __all__ = ["GlmService"]
 
@@ -31,15 +40,13 @@ class GlmService:
         self._script: deque[Behaviour] = deque()
         self._seen: list[SeenRequest] = []
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: ClientReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection until either side closes it; never raises for what a client does.
 
         Args:
             reader: The connection's reader.
             writer: Its writer.
         """
-        connection = writer.get_extra_info("socket")
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             while request := await read_request(reader, writer):
                 exchange = _Exchange(self, request, reader, writer)
@@ -117,7 +124,7 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(
-        self, service: GlmService, request: HttpRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, service: GlmService, request: HttpRequest, reader: ClientReader, writer: asyncio.StreamWriter
     ) -> None:
         self._service = service
         self._request = request

@@ -17,30 +17,16 @@ from the event loop, nor the interpreter lock, of the program under test.
 """
 
 import argparse
-import asyncio
-import contextlib
-import http.client
-import json
-import os
-import signal
-import subprocess
 import sys
-import threading
-import weakref
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ._glm_script import Behaviour, SeenRequest
 from ._glm_service import GlmService
+from ._server_process import ServerProcess, add_process_arguments, run_server
 
 __all__ = ["ChatGlmServer", "SeenRequest", "main"]
-
-_START_S = 20.0
-_STOP_S = 3.0
-_HOST = "127.0.0.1"
-_CHILD = "import sys; from spanloom.testing.chatglm_server import main; sys.exit(main(sys.argv[1:]))"
 
 
 class ChatGlmServer:
@@ -63,26 +49,18 @@ class ChatGlmServer:
     def __init__(
         self, *, delay_ms: float = 0.0, crlf: bool = False, ping: bool = False, usage: bool = True, port: int = 0
     ) -> None:
-        command = [sys.executable, "-c", _CHILD, "--exit-with-parent"]
-        command += ["--port", str(port), "--delay-ms", str(delay_ms)]
-        command += [flag for flag, is_set in (("--crlf", crlf), ("--ping", ping), ("--no-usage", not usage)) if is_set]
-        paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-        self._stop = weakref.finalize(self, _stop, process)
-        self.pid = process.pid
+        arguments = ["--port", str(port), "--delay-ms", str(delay_ms)]
+        arguments += [
+            flag for flag, is_set in (("--crlf", crlf), ("--ping", ping), ("--no-usage", not usage)) if is_set
+        ]
+        self._process = ServerProcess("spanloom.testing.chatglm_server", arguments)
+        self.pid = self._process.pid
         """The child's process id."""
-        self._port = _port_of(process)
-        if self._port is None:
-            self._stop()
-            raise RuntimeError(
-                f"The ChatGLM test server did not start (exit code {process.returncode}); see its stderr."
-            )
 
     @property
     def url(self) -> str:
         """The server's address without a trailing slash, such as `http://127.0.0.1:40123`; also after `close`."""
-        return f"http://{_HOST}:{self._port}"
+        return self._process.url
 
     @property
     def chat_url(self) -> str:
@@ -102,7 +80,7 @@ class ChatGlmServer:
         Raises:
             ValueError: If one is not valid; then none is taken.
         """
-        self._ask("POST", "/__script", list(behaviours))
+        self._process.ask("POST", "/__script", list(behaviours))
 
     def requests(self, wait_s: float = 2.0) -> list[SeenRequest]:
         """Return every model request seen so far, oldest first.
@@ -111,15 +89,15 @@ class ChatGlmServer:
             wait_s: Wait at most this many seconds for answers in progress to end, so that a client that has just gone
                 away is told as gone. A request still in progress then says so.
         """
-        return [SeenRequest(**seen) for seen in self._ask("GET", f"/__requests?wait_s={wait_s}")]
+        return [SeenRequest(**seen) for seen in self._process.ask("GET", f"/__requests?wait_s={wait_s}")]
 
     def reset(self) -> None:
         """Forget all requests and scripted behaviours."""
-        self._ask("POST", "/__reset")
+        self._process.ask("POST", "/__reset")
 
     def close(self) -> None:
         """End the server and wait until its process is gone. May be called again."""
-        self._stop()
+        self._process.close()
 
     def __enter__(self) -> Self:
         return self
@@ -129,18 +107,6 @@ class ChatGlmServer:
     ) -> None:
         self.close()
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        connection = http.client.HTTPConnection(_HOST, self._port, timeout=60)
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body).encode())
-            answer = connection.getresponse()
-            value = json.loads(answer.read())
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise ValueError(f"The ChatGLM test server refused {method} {path}: {value['detail']}")
-        return value
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server in this process until it is interrupted; return the exit code.
@@ -149,90 +115,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Command line arguments; those of the process by default.
     """
     parser = argparse.ArgumentParser(prog="python -m spanloom.testing.chatglm_server", description="A ChatGLM server.")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
+    add_process_arguments(parser, 8000)
     parser.add_argument("--delay-ms", type=float, default=0.0, help="before each token (default: none)")
     parser.add_argument("--crlf", action="store_true", help="end event lines with CRLF")
     parser.add_argument("--ping", action="store_true", help="send a comment before every event")
     parser.add_argument("--no-usage", action="store_true", help="send no token counts")
-    parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input ends")
     options = parser.parse_args(arguments)
     usual = Behaviour(delay_ms=options.delay_ms, crlf=options.crlf, ping=options.ping, usage=not options.no_usage)
-    try:
-        asyncio.run(_serve(GlmService(usual), options.port, options.exit_with_parent))
-    except KeyboardInterrupt:
-        return 0
-    except OSError as err:
-        sys.stderr.write(f"chatglm_server: {err}\n")
-        return 1
-    return 0
-
-
-async def _serve(service: GlmService, port: int, exit_with_parent: bool) -> None:
-    done = asyncio.Event()
-    connections: set[asyncio.Task[None]] = set()
-
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(service.serve(reader, writer))
-        connections.add(task)
-        task.add_done_callback(connections.discard)
-
-    server = await asyncio.start_server(connected, _HOST, port, backlog=1024)
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on its loop
-        loop.add_signal_handler(signal.SIGTERM, done.set)
-        # A terminal's Ctrl-C reaches the whole process group; a parent that owns the server ends it when it is done.
-        loop.add_signal_handler(signal.SIGINT, _nothing if exit_with_parent else done.set)
-    if exit_with_parent:
-        threading.Thread(target=_watch_stdin, args=(loop, done), daemon=True, name="chatglm-stdin").start()
-    taken = server.sockets[0].getsockname()[1]
-    sys.stdout.write(json.dumps({"url": f"http://{_HOST}:{taken}", "pid": os.getpid()}) + "\n")
-    sys.stdout.flush()
-    try:
-        await done.wait()
-    finally:
-        server.close()
-        for task in connections:
-            task.cancel()
-
-
-def _nothing() -> None:
-    """Take a signal and do nothing."""
-
-
-def _watch_stdin(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
-    # os.read, not sys.stdin: a thread blocked inside a buffered reader aborts the interpreter when it shuts down.
-    while os.read(0, 4096):
-        pass
-    loop.call_soon_threadsafe(done.set)
-
-
-def _port_of(process: "subprocess.Popen[bytes]") -> int | None:
-    """Return the port that a starting server reports, or None when it ended or took too long."""
-    assert process.stdout is not None
-    guard = threading.Timer(_START_S, process.kill)
-    guard.daemon = True
-    guard.start()
-    try:
-        line = process.stdout.readline()
-    finally:
-        guard.cancel()
-        guard.join()
-    if not line:
-        return None
-    return int(json.loads(line)["url"].rpartition(":")[2])
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """End a server's process and wait for it; its input's end is the signal, a kill the last resort."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.close()
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdout.close()
+    service = GlmService(usual)
+    return run_server(service.serve, options.port, options.exit_with_parent, {}, "chatglm_server")
 
 
 if __name__ == "__main__":

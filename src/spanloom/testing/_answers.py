@@ -1,4 +1,4 @@
-"""Answers for the ChatGLM test server, made from the prompt alone: the same prompt always gets the same answer.
+"""Answers for the test servers of this kit, made from the prompt alone: the same prompt always gets the same answer.
 
 A prompt is read as context and question. The question is what follows the last `Question:` (or `Q:`, `问题:`), else
 the last line that ends with a question mark, else the last line. What stands before it is context: lines, passages
