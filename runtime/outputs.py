@@ -25,6 +25,8 @@ __all__ = [
     "RunInfo",
 ]
 
+_set = object.__setattr__
+
 
 class Generation(Serializable):
     """One answer of a text model.
@@ -88,6 +90,21 @@ class ChatGenerationChunk(ChatGeneration):
 
     message: BaseMessageChunk  # pyright: ignore[reportIncompatibleVariableOverride]
     type: Literal["ChatGenerationChunk"] = "ChatGenerationChunk"  # type: ignore[assignment]  # documented wire name
+
+    @classmethod
+    def fast(cls, message: BaseMessageChunk) -> "ChatGenerationChunk":
+        """Return a chunk of a message without validating it; for streams, a chunk a token.
+
+        Args:
+            message: The message chunk.
+        """
+        made = cls.__new__(cls)
+        values = {"text": str(message.text), "generation_info": None, "type": "ChatGenerationChunk", "message": message}
+        _set(made, "__dict__", values)
+        _set(made, "__pydantic_fields_set__", {"message", "text"})
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
+        return made
 
     @classmethod
     def __fold__(cls, chunks: Sequence["ChatGenerationChunk"]) -> "ChatGenerationChunk":

@@ -41,7 +41,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     def __init__(self, content: Content | None = None, content_blocks: Blocks | None = None, **kwargs: Any) -> None:
         if type(content) is str and not kwargs and content_blocks is None and type(self) is AIMessageChunk:
-            _fill_text(self, content, None, {"content"})  # the hot path of streams: nothing to validate
+            _fill(self, content, None, {}, {"content"})  # the hot path of streams: nothing to validate
             return
         if content_blocks is None and _NEEDS_CARE.isdisjoint(kwargs):
             if content is not None:
@@ -64,10 +64,16 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             self.init_server_tool_calls()
 
     @classmethod
-    def fast(cls, content: str, id: str | None = None) -> Self:
-        """Return a chunk of text without validating it; for streams, where the caller vouches for the types."""
+    def fast(cls, content: Content, id: str | None = None, response_metadata: dict[str, Any] | None = None) -> Self:
+        """Return a chunk of content alone without validating it; for streams, where the caller vouches for the types.
+
+        Args:
+            content: The content.
+            id: The message's id.
+            response_metadata: What the provider said; the mapping is kept, not copied.
+        """
         chunk = cls.__new__(cls)
-        _fill_text(chunk, content, id, {"content", "id"})
+        _fill(chunk, content, id, response_metadata or {}, {"content", "id", "response_metadata"})
         return chunk
 
     def __add__(self, other: Any) -> Self:
@@ -191,12 +197,14 @@ _get_fields = _RAW_FIELDS.__get__
 _set_fields = _RAW_FIELDS.__set__
 
 
-def _fill_text(chunk: AIMessageChunk, content: str, id: str | None, fields_set: set[str]) -> None:
-    """Set the fields of a chunk that is nothing but text."""
+def _fill(
+    chunk: AIMessageChunk, content: Content, id: str | None, metadata: dict[str, Any], fields_set: set[str]
+) -> None:
+    """Set the fields of a chunk that is nothing but content."""
     values: dict[str, Any] = {
         "content": content,
         "additional_kwargs": {},
-        "response_metadata": {},
+        "response_metadata": metadata,
         "type": "AIMessageChunk",
         "name": None,
         "id": id,

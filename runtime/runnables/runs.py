@@ -111,7 +111,7 @@ class _StreamingRun:
         scope = self.scope = self.runnable.opened(self.config)
         if self.known:
             self.shown = self.runnable.shown_input(self.raw, scope, self.kwargs)
-        if self.known:  # a model's chunks tell its usage, which its span shows
+        if self.known:
             self.outputs = []
         elif scope.observed or scope.journal is not None:
             self.inputs, self.outputs = [], []
@@ -119,8 +119,9 @@ class _StreamingRun:
         return scope
 
     def gave(self, scope: RunScope, chunk: Any) -> None:
-        if self.outputs is not None:
-            self.outputs.append(chunk)
+        outputs = self.outputs
+        if outputs is not None and (not self.known or not outputs or scope.observed):
+            outputs.append(chunk)  # where nobody looks, one tells the class of the whole
         if not self.known:
             scope.chunk(chunk)
 
