@@ -271,6 +271,7 @@ class BaseChatModel(GeneratingChats):
             source = io.iterate(lambda: self._stream(own, stop=stop, **kwargs))
         tell_streaming(scope)
         said: list[Any] = []
+        known: Mapping[str, Any] = {}
         infos: list[dict[str, Any]] = []
         kept: list[BaseMessageChunk] = []
         now_ns = scope.timeline.now_ns
@@ -281,8 +282,14 @@ class BaseChatModel(GeneratingChats):
                 message = named(given, info, run_id)
                 if info:
                     infos.append(info)
-                if message.response_metadata or getattr(message, "usage_metadata", None) or (given.id and not kept):
+                metadata = message.response_metadata
+                if (
+                    (metadata and metadata != known)
+                    or getattr(message, "usage_metadata", None)
+                    or (given.id and not kept)
+                ):
                     said.append(message)
+                    known = metadata
                 if not kept:
                     first_ns = came_ns
                     tell_first(scope, first_ns)

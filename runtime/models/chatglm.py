@@ -29,15 +29,14 @@ from .chatglm_wire import (
     ChatAnswer,
     ChatDelta,
     ChatGlmUnreachableError,
-    StopCutter,
     build_chat_request,
     build_request,
-    cut_at_stop,
     parse_answer,
     parse_chat_answer,
     parse_chat_event,
 )
 from .sse import SseDecoder
+from .stopping import StopCutter, cut_at_stop
 
 if TYPE_CHECKING:
     import httpx

@@ -1,0 +1,325 @@
+"""The HTTP connections of event loops.
+
+Each loop has connections of its own. A connection whose answer was read to its end is kept for `IDLE_S` and used again;
+one that is left early is cut at once, so that the service stops. A loop that shuts down, as `asyncio.run` lets it,
+closes its connections first: an async generator that it knows of does that when it closes its generators.
+
+asyncio's own protocols are used, since a stream of tokens is a small read a token: through the layers of httpx each
+costs five times as much CPU time, and the cost of its pools grows with the square of their connections. Errors are
+those of httpx, so that callers need to know one kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from functools import cache, partial
+from typing import Any, Final, cast
+from urllib.parse import SplitResult, urlsplit
+from weakref import WeakKeyDictionary
+
+from .http_wire import AnswerReader, HttpError, request_bytes
+
+__all__ = ["IDLE_S", "Connection", "LoopConnections"]
+
+IDLE_S: Final = 30.0
+"""How long an idle connection is kept, in seconds."""
+
+_MAX_WAITING_BYTES: Final = 1 << 20
+"""With more bytes unread, no more are taken from the network."""
+
+_Key = tuple[str, int, ssl.SSLContext | None]
+
+
+class Connection(asyncio.Protocol):
+    """One connection, with the answer that it is bringing.
+
+    Args:
+        key: The host, the port and the TLS settings.
+    """
+
+    def __init__(self, key: _Key) -> None:
+        self.key = key
+        self.idle_since = 0.0
+        self.is_lost = False
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._answer = AnswerReader()
+        self._pieces: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._is_paused = False
+        self._error: BaseException | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def status(self) -> int:
+        """The answer's status; 0 before it has come."""
+        return self._answer.status
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """The answer's headers."""
+        return self._answer.headers
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the answer was read to its end and another request may follow."""
+        answer = self._answer
+        return answer.is_done and answer.keeps_alive and not self.is_lost and self._error is None and not self._pieces
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, and wake who waits for it."""
+        try:
+            piece = self._answer.feed(data)
+        except HttpError as exc:
+            self._fail(_protocol_error(exc))
+            return
+        if piece:
+            self._pieces.append(piece)
+            self._waiting_bytes += len(piece)
+            if self._waiting_bytes > _MAX_WAITING_BYTES and self._transport is not None:
+                self._is_paused = True
+                self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the end of the connection."""
+        import httpx
+
+        self.is_lost = True
+        if not self._answer.is_done and self._error is None:
+            if exc is not None:
+                self._error = httpx.ReadError(f"The connection broke: {exc!r}")
+            else:
+                try:
+                    self._answer.end()
+                except HttpError as err:
+                    self._error = _protocol_error(err)
+        self._wake()
+
+    def ask(self, request: bytes) -> None:
+        """Send a request; the answer is read anew.
+
+        Args:
+            request: Its bytes.
+        """
+        self._answer = AnswerReader()
+        self._error = None
+        assert self._transport is not None
+        self._transport.write(request)
+
+    async def head(self, timeout_s: float | None) -> None:
+        """Wait until the head of the answer is read.
+
+        Args:
+            timeout_s: How long the service may be silent, in seconds.
+
+        Raises:
+            httpx.TransportError: If the connection breaks, or the service is silent for too long.
+        """
+        while not self._answer.status:
+            await self._more(timeout_s)
+
+    async def piece(self, timeout_s: float | None) -> bytes | None:
+        """Return the next bytes of the body, or None at its end.
+
+        Args:
+            timeout_s: How long the service may be silent, in seconds.
+
+        Raises:
+            httpx.TransportError: If the connection breaks before the end, or the service is silent for too long.
+        """
+        while not self._pieces:
+            if self._answer.is_done:
+                return None
+            await self._more(timeout_s)
+        piece = self._pieces.popleft()
+        self._waiting_bytes -= len(piece)
+        if self._is_paused and self._waiting_bytes <= _MAX_WAITING_BYTES // 2 and self._transport is not None:
+            self._is_paused = False
+            self._transport.resume_reading()
+        return piece
+
+    def cut(self) -> None:
+        """Close the connection at once; what was not sent or read is lost."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _fail(self, error: BaseException) -> None:
+        self._error = self._error or error
+        self._wake()
+        self.cut()
+
+    async def _more(self, timeout_s: float | None) -> None:
+        """Wait until something has happened, and raise the error that it is."""
+        if self._error is None and not self.is_lost:
+            if timeout_s is not None:
+                self._deadline = self._loop.time() + timeout_s
+                if self._timer is None:  # one timer serves many waits, since it looks at the deadline when it is due
+                    self._timer = self._loop.call_at(self._deadline, self._be_late)
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        if self._error is not None and not self._pieces:
+            raise self._error
+
+    def _be_late(self) -> None:
+        import httpx
+
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._be_late)
+            return
+        self._fail(httpx.ReadTimeout("The service was silent for too long."))
+
+
+class LoopConnections:
+    """The connections of one loop."""
+
+    def __init__(self) -> None:
+        self._idle: dict[_Key, list[Connection]] = {}
+        self._closer: AsyncGenerator[None] | None = None
+
+    @staticmethod
+    async def of_this_loop() -> LoopConnections:
+        """Return the connections of the running loop."""
+        loop = asyncio.get_running_loop()
+        found = _by_loop.get(loop)
+        if found is None:
+            for other in [other for other in _by_loop if other.is_closed()]:
+                del _by_loop[other]
+            found = _by_loop[loop] = LoopConnections()
+            found._closer = found._until_shutdown()
+            await found._closer.__anext__()
+        return found
+
+    async def _until_shutdown(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            _by_loop.pop(asyncio.get_running_loop(), None)
+            self.close()
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        *,
+        tls: ssl.SSLContext | None,
+        connect_s: float | None,
+    ) -> Connection:
+        """Send a request and return its connection, the answer still to come; give it back with `done`.
+
+        Args:
+            method: The method.
+            url: The address.
+            headers: The headers.
+            body: The body.
+            tls: The TLS settings, for https.
+            connect_s: How long connecting may take, in seconds.
+
+        Raises:
+            httpx.TransportError: If there is no connection to be had.
+            HttpError: If the headers cannot be written.
+        """
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if not any(name.lower() == "host" for name, _ in headers):
+            headers = [("Host", parts.netloc.rpartition("@")[2]), *headers]
+        request = request_bytes(method, target, headers, body)
+        key = _key(parts, tls)
+        connection = self._kept(key) or await _connected(key, connect_s)
+        connection.ask(request)
+        return connection
+
+    def _kept(self, key: _Key) -> Connection | None:
+        now, idle = asyncio.get_running_loop().time(), self._idle.get(key, [])
+        while idle:
+            connection = idle.pop()
+            if connection.is_reusable and now - connection.idle_since < IDLE_S:
+                return connection
+            connection.cut()
+        return None
+
+    def done(self, connection: Connection) -> None:
+        """Take a connection back: it is kept if its answer was read to its end, else cut.
+
+        Args:
+            connection: The connection.
+        """
+        if not connection.is_reusable:
+            connection.cut()
+            return
+        connection.idle_since = asyncio.get_running_loop().time()
+        idle = self._idle.setdefault(connection.key, [])
+        idle.append(connection)
+        while idle and connection.idle_since - idle[0].idle_since > IDLE_S:
+            idle.pop(0).cut()
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        for idle in self._idle.values():
+            for connection in idle:
+                connection.cut()
+        self._idle.clear()
+
+
+def _key(parts: SplitResult, tls: ssl.SSLContext | None) -> _Key:
+    is_secure = parts.scheme == "https"
+    host = parts.hostname or ""
+    return host, parts.port or (443 if is_secure else 80), (tls or _default_tls()) if is_secure else None
+
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+async def _connected(key: _Key, timeout_s: float | None) -> Connection:
+    import httpx
+
+    host, port, tls = key
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout_s):
+            _, connection = await loop.create_connection(
+                partial(Connection, key), host, port, ssl=tls, server_hostname=host if tls else None
+            )
+    except TimeoutError as exc:
+        raise httpx.ConnectTimeout(f"No connection to {host}:{port} within {timeout_s:g} s.") from exc
+    except OSError as exc:  # TLS errors are among them
+        raise httpx.ConnectError(f"No connection to {host}:{port}: {exc}") from exc
+    return connection
+
+
+def _protocol_error(error: HttpError) -> Exception:
+    import httpx
+
+    return httpx.RemoteProtocolError(str(error))
+
+
+_by_loop: WeakKeyDictionary[Any, LoopConnections] = WeakKeyDictionary()
+os.register_at_fork(after_in_child=_by_loop.clear)

@@ -1,0 +1,1 @@
+"""The Converse API: what messages become on its wire, and what its answers and events become. Pure."""

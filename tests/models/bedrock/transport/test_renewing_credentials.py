@@ -1,0 +1,58 @@
+"""Credentials that expire: renewed before they do, once for all who wait, while the loop turns."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from spanloom.runtime.models.bedrock.clients import ConnectionSettings
+from spanloom.runtime.models.bedrock.transport import Transport
+from spanloom.testing.bedrock_server import BedrockServer
+
+from .travelling import CONVERSE
+
+PROGRAM = """
+import datetime, json, os, pathlib, sys, time
+home = pathlib.Path(sys.argv[1])
+count = len(list(home.glob("asked-*"))) + 1
+(home / f"asked-{count}").touch()
+until = time.monotonic() + 20
+while count > 1 and not (home / "open").exists() and time.monotonic() < until:
+    time.sleep(0.01)
+minutes = 5 if count == 1 else 60
+at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+keys = {"AccessKeyId": f"AKID{count}", "SecretAccessKey": "secret"}
+print(json.dumps({"Version": 1, "Expiration": at.isoformat(), **keys}))
+"""
+"""Gives credentials of five minutes, then of an hour; the second time when it is let."""
+
+
+@pytest.mark.row("X.16")
+async def test_credentials_are_renewed_before_they_expire_and_off_the_loop(
+    server: BedrockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight calls wait for one renewal; the loop turns meanwhile, or nobody would let the renewal go on."""
+    for number in (1, 2):
+        server.accept(aws_access_key_id=f"AKID{number}", aws_secret_access_key="secret")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    command = json.dumps(f"{sys.executable} {tmp_path / 'program.py'} {tmp_path}")[1:-1]
+    (tmp_path / "config").write_text(f"[profile renewing]\ncredential_process = {command}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    transport = Transport(ConnectionSettings(region_name="us-east-1", profile_name="renewing", endpoint_url=server.url))
+    calls = [asyncio.ensure_future(transport.acall(CONVERSE)) for _ in range(8)]
+    while not (tmp_path / "asked-2").exists():
+        await asyncio.sleep(0)
+    assert not any(call.done() for call in calls)
+    (tmp_path / "open").touch()
+    answers = await asyncio.gather(*calls)
+    assert [answer["stopReason"] for answer in answers] == ["end_turn"] * 8
+    await transport.acall(CONVERSE)
+    seen = server.requests()
+    assert {request.signature for request in seen} == {"valid"}
+    assert {request.headers["authorization"].split("/")[0][-5:] for request in seen} == {"AKID2"}
+    assert sorted(path for path in os.listdir(tmp_path) if path.startswith("asked")) == ["asked-1", "asked-2"]
