@@ -212,7 +212,7 @@ class ServiceClient:
 
     @cached_property
     def certificates(self) -> str | None:
-        """The file or folder of trusted certificates; None for those that come with httpx."""
+        """The file or folder of trusted certificates; None for those that boto3 trusts."""
         named = self.session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
         return named or None
 
@@ -226,10 +226,6 @@ class ServiceClient:
     def prepare_for_loops(self) -> None:
         """Load and find out what an event loop needs, in a thread that may block and runs no loop itself."""
         if self.is_native:
-            import anyio
-            import httpx  # noqa: F401 - loaded here, so that no loop waits for it
-
-            anyio.run(anyio.sleep, 0)  # loads the part for asyncio, which httpx connects with
             _ = self.credentials, self.ssl_context
         self.is_ready_for_loops = True
 
@@ -239,9 +235,9 @@ _ssl_contexts: Shared[ssl.SSLContext] = Shared(8)
 
 def _ssl_context(certificates: str | None) -> ssl.SSLContext:
     if certificates is None:
-        import certifi
+        from botocore.httpsession import get_cert_path
 
-        certificates = certifi.where()
+        certificates = get_cert_path(True)
     if os.path.isdir(certificates):
         return ssl.create_default_context(capath=certificates)
     return ssl.create_default_context(cafile=certificates)

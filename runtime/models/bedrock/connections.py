@@ -4,18 +4,19 @@ Each loop has connections of its own. A connection whose answer was read to its 
 one that is left early is cut at once, so that the service stops. A loop that shuts down, as `asyncio.run` lets it,
 closes its connections first: an async generator that it knows of does that when it closes its generators.
 
-asyncio's own protocols are used, since a stream of tokens is a small read a token: through the layers of httpx each
-costs five times as much CPU time, and the cost of its pools grows with the square of their connections. Errors are
-those of httpx, so that callers need to know one kind.
+Requests go through asyncio's own protocols, since a stream of tokens is a small read a token: the layers of a general
+HTTP client cost five times as much CPU time for each.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any, Final, cast
 from urllib.parse import SplitResult, urlsplit
@@ -81,7 +82,7 @@ class Connection(asyncio.Protocol):
         try:
             piece = self._answer.feed(data)
         except HttpError as exc:
-            self._fail(_protocol_error(exc))
+            self._fail(exc)
             return
         if piece:
             self._pieces.append(piece)
@@ -93,17 +94,12 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the end of the connection."""
-        import httpx
-
         self.is_lost = True
         if not self._answer.is_done and self._error is None:
-            if exc is not None:
-                self._error = httpx.ReadError(f"The connection broke: {exc!r}")
-            else:
-                try:
-                    self._answer.end()
-                except HttpError as err:
-                    self._error = _protocol_error(err)
+            try:
+                self._answer.end()
+            except HttpError as err:
+                self._error = err if exc is None else ConnectionError(f"The connection broke: {exc!r}")
         self._wake()
 
     def ask(self, request: bytes) -> None:
@@ -124,7 +120,8 @@ class Connection(asyncio.Protocol):
             timeout_s: How long the service may be silent, in seconds.
 
         Raises:
-            httpx.TransportError: If the connection breaks, or the service is silent for too long.
+            OSError: If the connection breaks; a TimeoutError if the service is silent for too long.
+            HttpError: If what comes is no answer.
         """
         while not self._answer.status:
             await self._more(timeout_s)
@@ -136,7 +133,8 @@ class Connection(asyncio.Protocol):
             timeout_s: How long the service may be silent, in seconds.
 
         Raises:
-            httpx.TransportError: If the connection breaks before the end, or the service is silent for too long.
+            OSError: If the connection breaks; a TimeoutError if the service is silent for too long.
+            HttpError: If what comes is no answer, or the connection is closed before its end.
         """
         while not self._pieces:
             if self._answer.is_done:
@@ -155,6 +153,8 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         if self._transport is not None:
+            with suppress(OSError, TypeError):  # uvloop's sockets cannot do this; theirs close in the next turn
+                self._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
             self._transport.abort()
 
     def _wake(self) -> None:
@@ -183,15 +183,13 @@ class Connection(asyncio.Protocol):
             raise self._error
 
     def _be_late(self) -> None:
-        import httpx
-
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
         if self._loop.time() < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._be_late)
             return
-        self._fail(httpx.ReadTimeout("The service was silent for too long."))
+        self._fail(TimeoutError("The service was silent for too long. Raise timeout if the model needs longer."))
 
 
 class LoopConnections:
@@ -220,6 +218,7 @@ class LoopConnections:
         finally:
             _by_loop.pop(asyncio.get_running_loop(), None)
             self.close()
+            await asyncio.sleep(0)  # their transports say goodbye in the loop's next turn
 
     async def send(
         self,
@@ -242,7 +241,7 @@ class LoopConnections:
             connect_s: How long connecting may take, in seconds.
 
         Raises:
-            httpx.TransportError: If there is no connection to be had.
+            ConnectionError: If there is no connection to be had, or not in time.
             HttpError: If the headers cannot be written.
         """
         parts = urlsplit(url)
@@ -299,8 +298,6 @@ def _default_tls() -> ssl.SSLContext:
 
 
 async def _connected(key: _Key, timeout_s: float | None) -> Connection:
-    import httpx
-
     host, port, tls = key
     loop = asyncio.get_running_loop()
     try:
@@ -309,16 +306,10 @@ async def _connected(key: _Key, timeout_s: float | None) -> Connection:
                 partial(Connection, key), host, port, ssl=tls, server_hostname=host if tls else None
             )
     except TimeoutError as exc:
-        raise httpx.ConnectTimeout(f"No connection to {host}:{port} within {timeout_s:g} s.") from exc
+        raise ConnectionError(f"No connection to {host}:{port} within {timeout_s:g} s.") from exc
     except OSError as exc:  # TLS errors are among them
-        raise httpx.ConnectError(f"No connection to {host}:{port}: {exc}") from exc
+        raise ConnectionError(f"No connection to {host}:{port}: {exc}") from exc
     return connection
-
-
-def _protocol_error(error: HttpError) -> Exception:
-    import httpx
-
-    return httpx.RemoteProtocolError(str(error))
 
 
 _by_loop: WeakKeyDictionary[Any, LoopConnections] = WeakKeyDictionary()

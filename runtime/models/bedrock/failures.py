@@ -186,11 +186,7 @@ _KINDS: Mapping[str, type[BedrockError]] = {
     "botocore.BotoCoreError": BedrockError,
     "urllib3.ReadTimeoutError": ReadTimeoutError,
     "urllib3.HTTPError": ConnectionFailedError,
-    "httpx.ReadTimeout": ReadTimeoutError,
-    "httpx.WriteTimeout": ReadTimeoutError,
-    "httpx.HTTPError": ConnectionFailedError,
-    "httpx.StreamError": ConnectionFailedError,
-    "httpx.InvalidURL": RequestInvalidError,
+    "spanloom.HttpError": ConnectionFailedError,
     "http.HTTPException": ConnectionFailedError,
     "builtins.TimeoutError": ReadTimeoutError,
     "builtins.OSError": ConnectionFailedError,
@@ -200,12 +196,11 @@ _KINDS: Mapping[str, type[BedrockError]] = {
 _ADVICE: Mapping[str, str] = {
     "botocore.NoRegionError": " Give region_name, set AWS_REGION, or name a region in the profile.",
     "botocore.ReadTimeoutError": " Raise timeout if the model needs longer.",
-    "httpx.ReadTimeout": " Raise timeout if the model needs longer.",
 }
 
 
 def typed(error: Exception) -> BedrockError | None:
-    """Return the error of the tree that stands for one of botocore, urllib3, httpx or the sockets; None for any other.
+    """Return the error of the tree that stands for one of botocore or of a connection; None for any other.
 
     Args:
         error: The error as it was raised.
@@ -227,7 +222,7 @@ def typed(error: Exception) -> BedrockError | None:
 
 @contextmanager
 def typed_errors(head: Mapping[str, Any] | None = None, patience: Patience | None = None) -> Generator[None]:
-    """Raise what the block raises of botocore, urllib3, httpx and the sockets as errors of the tree; others pass.
+    """Raise errors of botocore and of connections that the block raises as errors of the tree; others pass.
 
     Args:
         head: The head of the answer that the block reads; its request id goes into the error.

@@ -1,7 +1,7 @@
 """The transport: calls and streams of Bedrock, blocking and on event loops, with retries and typed errors.
 
-Blocking calls go through boto3. On an event loop requests are signed by boto3 and sent by httpx; where that cannot be
-(a client of the user's, a proxy, a client certificate) boto3 runs in a worker thread. Whichever way a call goes, it
+Blocking calls go through boto3. On an event loop requests are signed by boto3 and sent there; where that cannot be (a
+client of the user's, a proxy, a client certificate) boto3 runs in a worker thread. Whichever way a call goes, it
 gives the same answers, events and errors; every error that tells of a call is a `BedrockError`.
 
 An attempt that fails in a way that may pass is followed by another, a stream's only before its first token: events are

@@ -1,4 +1,4 @@
-"""Calls on an event loop: boto3 makes and signs the request, httpx sends it, botocore's parser or our decoder reads.
+"""Calls on an event loop: boto3 makes and signs the request, our connections send it, its parser or our decoder reads.
 
 What may block does so in a worker thread: making the first client, finding or renewing credentials, and writing
 requests so large that the loop would stand still.
@@ -9,24 +9,18 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from functools import partial
-from types import coroutine
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from ...runnables.io_loop import in_thread
-from ...runnables.unhooked import without_hooks
 from .calls import Call, Event
 from .clients import ServiceClient
+from .connections import Connection, LoopConnections
 from .errors import BedrockError
 from .events import EventReader
 from .failures import service_error, typed_errors
 from .patience import Patience
-from .pools import LoopPools, Pool
 from .signing import PreparedRequest, prepare
-
-if TYPE_CHECKING:
-    import httpx
 
 __all__ = ["LARGE_BYTES", "LoopStream", "LoopWire"]
 
@@ -58,9 +52,9 @@ class LoopWire:
         with typed_errors():
             exchange = await self._sent(call)
             try:
-                return self._parsed(call, exchange.response, await exchange.read())
+                return self._parsed(call, exchange, await exchange.read())
             finally:
-                await exchange.aclose()
+                exchange.close()
 
     async def open(self, call: Call, patience: Patience | None = None) -> LoopStream:
         """Return the stream that answers a call.
@@ -76,35 +70,31 @@ class LoopWire:
             async with asyncio.timeout_at(None if patience is None else patience.until):
                 exchange = await self._sent(call)
                 try:
-                    body = await exchange.read() if exchange.response.status_code >= 300 else None
-                    head = self._parsed(call, exchange.response, body)
+                    body = await exchange.read() if exchange.status >= 300 else None
+                    head = self._parsed(call, exchange, body)
                 except BaseException:
-                    await exchange.aclose()
+                    exchange.close()
                     raise
         return LoopStream(head, exchange, self._service.shapers(call.operation) or {})
 
     async def _sent(self, call: Call) -> _Exchange:
         """Send the request and return the exchange, the head of its answer read."""
-        import httpx
-
         prepared = await self._prepared(call)
-        config = self._service.config
-        timeout = httpx.Timeout(config.read_timeout, connect=config.connect_timeout, pool=None)
-        request = httpx.Request(
+        service, connections = self._service, await LoopConnections.of_this_loop()
+        connection = await connections.send(
             prepared.method,
             prepared.url,
-            headers=dict(prepared.headers),
-            content=prepared.body,
-            extensions={"timeout": timeout.as_dict()},
+            list(prepared.headers.items()),
+            prepared.body,
+            tls=service.ssl_context,
+            connect_s=service.config.connect_timeout,
         )
-        pools = await LoopPools.of_this_loop()
-        pool = pools.take(self._service.ssl_context)
         try:
-            response = await pool.transport.handle_async_request(request)
+            await connection.head(service.config.read_timeout)
         except BaseException:
-            await pools.give_back(pool)
+            connection.cut()
             raise
-        return _Exchange(response, pools, pool)
+        return _Exchange(connection, connections, service.config.read_timeout)
 
     async def _prepared(self, call: Call) -> PreparedRequest:
         credentials = self._service.credentials
@@ -115,15 +105,16 @@ class LoopWire:
             return made
         return prepare(self._service.client, call, self._headers)
 
-    def _parsed(self, call: Call, response: httpx.Response, body: bytes | None) -> dict[str, Any]:
+    def _parsed(self, call: Call, exchange: _Exchange, body: bytes | None) -> dict[str, Any]:
         """Return an answer as boto3 shapes it, or raise the error that it is; no body stands for a stream."""
+        from botocore.awsrequest import HeadersDict
         from botocore.parsers import create_parser
 
         operation, model = self._service.operation(call.operation), self._service.service_model
-        failed = response.status_code >= 300
+        failed = exchange.status >= 300
         told: dict[str, Any] = {
-            "headers": response.headers,
-            "status_code": response.status_code,
+            "headers": HeadersDict(exchange.headers),
+            "status_code": exchange.status,
             "context": {"operation_name": operation.name},
             "body": io.BytesIO(body or b"") if operation.has_streaming_output and not failed else body or b"",
         }
@@ -151,19 +142,14 @@ def _size(value: Any) -> int:
 class _Exchange:
     """A request that was sent, and the answer that is coming."""
 
-    def __init__(self, response: httpx.Response, pools: LoopPools, pool: Pool) -> None:
-        self.response = response
-        self._pools, self._pool = pools, pool
-        self._pieces = cast("AsyncGenerator[bytes]", aiter(cast("httpx.AsyncByteStream", response.stream)))
+    def __init__(self, connection: Connection, connections: LoopConnections, read_s: float | None) -> None:
+        self.status, self.headers = connection.status, connection.headers
+        self._connection, self._connections, self._read_s = connection, connections, read_s
         self._closed = False
 
     async def piece(self) -> bytes | None:
         """Return the next bytes, or None at the end."""
-        try:
-            data: bytes = await _unknown_to_loop(self._pieces.__anext__)
-        except StopAsyncIteration:
-            return None
-        return data
+        return await self._connection.piece(self._read_s)
 
     async def read(self) -> bytes:
         """Return all the bytes."""
@@ -172,35 +158,11 @@ class _Exchange:
             pieces.append(data)
         return b"".join(pieces)
 
-    async def aclose(self) -> None:
-        """Close the connection, unless the answer was read to its end; twice does nothing."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            await cast("httpx.AsyncByteStream", self.response.stream).aclose()
-        finally:
-            await self._pools.give_back(self._pool)
-
-
-@coroutine
-def _unknown_to_loop(first: Callable[[], Any]) -> Generator[Any, Any, Any]:
-    """Await what `first` returns so that the loop never hears of the async generators started by it.
-
-    httpx reads a body through four of them, one inside the other, and closes none when an answer is left early; the
-    loop would close them in tasks of its own, after the connection is long gone.
-    """
-    awaitable = without_hooks(first)
-    step = partial(awaitable.send, None)
-    while True:
-        try:
-            waiting = without_hooks(step)
-        except StopIteration as done:
-            return done.value
-        try:
-            step = partial(awaitable.send, (yield waiting))
-        except BaseException as exc:  # noqa: BLE001 - thrown into the code that waits
-            step = partial(awaitable.throw, exc)
+    def close(self) -> None:
+        """Cut the connection, unless the answer was read to its end; twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._connections.done(self._connection)
 
 
 class LoopStream:
@@ -253,10 +215,10 @@ class LoopStream:
             self._ready.extend(self._reader.feed(piece))
             return
         self._ended = True
-        await self._exchange.aclose()
+        self._exchange.close()
         self._reader.finish()
 
     async def aclose(self) -> None:
         """Close the connection at once, unless the stream was read to its end; twice does nothing."""
         self._ended = True
-        await self._exchange.aclose()
+        self._exchange.close()
