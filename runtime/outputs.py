@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from .messages.chunks import BaseMessageChunk, add_chunks
 from .messages.merge import merge_dicts
-from .messages.message import BaseMessage
+from .messages.message import BaseMessage, text_of
 from .serializable import Serializable
 
 __all__ = [
@@ -99,8 +99,8 @@ class ChatGenerationChunk(ChatGeneration):
             message: The message chunk.
         """
         made = cls.__new__(cls)
-        values = {"text": str(message.text), "generation_info": None, "type": "ChatGenerationChunk", "message": message}
-        _set(made, "__dict__", values)
+        text, kind = text_of(message.content), "ChatGenerationChunk"
+        _set(made, "__dict__", {"text": text, "generation_info": None, "type": kind, "message": message})
         _set(made, "__pydantic_fields_set__", {"message", "text"})
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)

@@ -33,6 +33,7 @@ __all__ = [
     "TextAccessor",
     "ToolMessage",
     "get_msg_title_repr",
+    "text_of",
 ]
 
 Content = str | Sequence[str | dict[Any, Any]]
@@ -101,9 +102,7 @@ class BaseMessage(Serializable):
     @property
     def text(self) -> TextAccessor:
         """Return the content's texts and text blocks as one string."""
-        if isinstance(self.content, str):
-            return TextAccessor(self.content)
-        return TextAccessor("".join(_text_of(entry) for entry in self.content))
+        return TextAccessor(text_of(self.content))
 
     @property
     def content_blocks(self) -> list[ContentBlock]:
@@ -295,6 +294,17 @@ def get_msg_title_repr(title: str, *, bold: bool = False) -> str:
     left = "=" * ((_TITLE_WIDTH - len(padded)) // 2)
     right = left + "=" * (len(padded) % 2)
     return f"{left}\033[1m{padded}\033[0m{right}" if bold else f"{left}{padded}{right}"
+
+
+def text_of(content: Content) -> str:
+    """Return a content's texts and text blocks as one string.
+
+    Args:
+        content: The content.
+    """
+    if isinstance(content, str):
+        return content
+    return _text_of(content[0]) if len(content) == 1 else "".join([_text_of(entry) for entry in content])
 
 
 def _text_of(entry: str | dict[Any, Any]) -> str:

@@ -14,9 +14,10 @@ import asyncio
 import os
 import socket
 import ssl
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
 from typing import Any, Final, cast
 from urllib.parse import SplitResult, urlsplit
@@ -24,10 +25,13 @@ from weakref import WeakKeyDictionary
 
 from .http_wire import AnswerReader, HttpError, request_bytes
 
-__all__ = ["IDLE_S", "Connection", "LoopConnections"]
+__all__ = ["IDLE_S", "TURN_S", "Connection", "LoopConnections"]
 
 IDLE_S: Final = 30.0
 """How long an idle connection is kept, in seconds."""
+
+TURN_S: Final = 0.005
+"""How long requests may be written in one turn of a loop, in seconds."""
 
 _MAX_WAITING_BYTES: Final = 1 << 20
 """With more bytes unread, no more are taken from the network."""
@@ -196,6 +200,8 @@ class LoopConnections:
     """The connections of one loop."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._spent_s = 0.0
         self._idle: dict[_Key, list[Connection]] = {}
         self._closer: AsyncGenerator[None] | None = None
 
@@ -253,6 +259,25 @@ class LoopConnections:
         connection = self._kept(key) or await _connected(key, connect_s)
         connection.ask(request)
         return connection
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Let a request be written inside the block: as many in a turn of the loop as `TURN_S` allows.
+
+        So hundreds that are begun at once do not hold up the streams that are already being read.
+        """
+        while self._spent_s >= TURN_S:  # noqa: ASYNC110 - it is over in the next turn
+            await asyncio.sleep(0)
+        if not self._spent_s:
+            self._loop.call_soon(self._new_turn)
+        began_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._spent_s += time.perf_counter() - began_s
+
+    def _new_turn(self) -> None:
+        self._spent_s = 0.0
 
     def _kept(self, key: _Key) -> Connection | None:
         now, idle = asyncio.get_running_loop().time(), self._idle.get(key, [])

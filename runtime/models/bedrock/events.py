@@ -70,7 +70,7 @@ class EventReader:
             told: Mapping[str, Any] = {"Code": headers.get(":error-code"), "Message": headers.get(":error-message")}
             return self._placed(service_error({"Error": told}, in_stream=True))
         try:
-            content = json.loads(message.payload or b"{}")
+            content = json.loads((message.payload or b"{}").decode())
         except ValueError:
             return self._placed(ConnectionFailedError("An event of the stream is no JSON. Send the request again."))
         if kind == "exception":

@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import BedrockError, ConnectionFailedError, TruncatedStreamError
 
@@ -113,25 +114,31 @@ class _DamagedError(Exception):
 
 def _message(frame: bytes) -> Message:
     end = _PRELUDE.size + int.from_bytes(frame[4:8], "big")
+    block = frame[_PRELUDE.size : end]
     try:
-        headers = _headers(frame, end)
+        headers = _known_headers(block) if len(block) <= _SHORT_BYTES else _headers(block)
     except (struct.error, IndexError, UnicodeDecodeError) as exc:
         raise _DamagedError("a frame's headers cannot be read") from exc
     return Message(headers, frame[end:-4])
 
 
-def _headers(frame: bytes, end: int) -> dict[str, HeaderValue]:
+def _headers(block: bytes) -> Mapping[str, HeaderValue]:
     headers: dict[str, HeaderValue] = {}
-    place = _PRELUDE.size
-    while place < end:
-        stop = place + 1 + frame[place]
-        name, kind = frame[place + 1 : stop].decode(), frame[stop]
+    place = 0
+    while place < len(block):
+        stop = place + 1 + block[place]
+        name, kind = block[place + 1 : stop].decode(), block[stop]
         if name in headers:
             raise _DamagedError(f"a frame has the header {name!r} twice")
-        headers[name], place = _value(frame, kind, stop + 1)
-    if place != end:
+        headers[name], place = _value(block, kind, stop + 1)
+    if place != len(block):
         raise _DamagedError("a frame's headers are longer than it says")
     return headers
+
+
+_SHORT_BYTES = 256
+_known_headers = lru_cache(maxsize=64)(_headers)
+"""Nearly all frames of a stream have the headers of one before."""
 
 
 def _value(frame: bytes, kind: int, start: int) -> tuple[HeaderValue, int]:

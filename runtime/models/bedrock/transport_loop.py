@@ -79,8 +79,8 @@ class LoopWire:
 
     async def _sent(self, call: Call) -> _Exchange:
         """Send the request and return the exchange, the head of its answer read."""
-        prepared = await self._prepared(call)
         service, connections = self._service, await LoopConnections.of_this_loop()
+        prepared = await self._prepared(call, connections)
         connection = await connections.send(
             prepared.method,
             prepared.url,
@@ -96,14 +96,15 @@ class LoopWire:
             raise
         return _Exchange(connection, connections, service.config.read_timeout)
 
-    async def _prepared(self, call: Call) -> PreparedRequest:
+    async def _prepared(self, call: Call, connections: LoopConnections) -> PreparedRequest:
         credentials = self._service.credentials
         if hasattr(credentials, "refresh_needed") and credentials.refresh_needed():
             await asyncio.shield(asyncio.wrap_future(self._service.renewal()))
         if _size(call.arguments) > LARGE_BYTES:
             made: PreparedRequest = await in_thread(prepare, self._service.client, call, self._headers)
             return made
-        return prepare(self._service.client, call, self._headers)
+        async with connections.turn():
+            return prepare(self._service.client, call, self._headers)
 
     def _parsed(self, call: Call, exchange: _Exchange, body: bytes | None) -> dict[str, Any]:
         """Return an answer as boto3 shapes it, or raise the error that it is; no body stands for a stream."""
