@@ -1,9 +1,9 @@
-# make demo | test | e2e | check | bench — each sets up what it needs; python3 3.11+ with venv is enough.
+# make demo | test | e2e | check | bench | bench-bedrock — each sets up what it needs; python3 3.11+ with venv is enough.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test e2e check bench clean
+.PHONY: demo test e2e check bench bench-bedrock clean
 
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,5 +38,8 @@ e2e: $(VENV)/.check
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
+bench-bedrock: $(VENV)/.demo
+	$(BIN)/python -m benchmarks.bedrock
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist build
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache dist build
