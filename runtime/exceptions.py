@@ -15,9 +15,12 @@
 The built-in class in brackets is a second base, so programs that catch `ValueError` or `TypeError` keep working.
 """
 
-from typing import Any
+from __future__ import annotations
 
-from ..tracing.interventions import Intervention
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # it loads OpenTelemetry's metrics and logs, which most programs never need
+    from ..tracing.interventions import Intervention
 
 __all__ = [
     "AsyncOnlyError",

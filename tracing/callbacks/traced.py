@@ -10,10 +10,11 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..interventions import Intervention
+if TYPE_CHECKING:
+    from ..interventions import Intervention
 
 __all__ = ["TracedRun", "error_text", "keyed", "plain"]
 
