@@ -124,8 +124,7 @@ class Connection(asyncio.Protocol):
             timeout_s: How long the service may be silent, in seconds.
 
         Raises:
-            OSError: If the connection breaks; a TimeoutError if the service is silent for too long.
-            HttpError: If what comes is no answer.
+            OSError: If the connection breaks or what comes is no answer; a TimeoutError if nothing comes for too long.
         """
         while not self._answer.status:
             await self._more(timeout_s)
@@ -137,8 +136,8 @@ class Connection(asyncio.Protocol):
             timeout_s: How long the service may be silent, in seconds.
 
         Raises:
-            OSError: If the connection breaks; a TimeoutError if the service is silent for too long.
-            HttpError: If what comes is no answer, or the connection is closed before its end.
+            OSError: If the connection ends too early or what comes is no answer; a TimeoutError if nothing comes for
+                too long.
         """
         while not self._pieces:
             if self._answer.is_done:
@@ -248,7 +247,7 @@ class LoopConnections:
 
         Raises:
             ConnectionError: If there is no connection to be had, or not in time.
-            HttpError: If the headers cannot be written.
+            ValueError: If the headers cannot be written.
         """
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

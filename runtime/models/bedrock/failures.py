@@ -186,7 +186,6 @@ _KINDS: Mapping[str, type[BedrockError]] = {
     "botocore.BotoCoreError": BedrockError,
     "urllib3.ReadTimeoutError": ReadTimeoutError,
     "urllib3.HTTPError": ConnectionFailedError,
-    "spanloom.HttpError": ConnectionFailedError,
     "http.HTTPException": ConnectionFailedError,
     "builtins.TimeoutError": ReadTimeoutError,
     "builtins.OSError": ConnectionFailedError,

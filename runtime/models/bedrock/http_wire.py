@@ -23,8 +23,8 @@ _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 _FORBIDDEN = re.compile("[\r\n\0]")
 
 
-class HttpError(ValueError):
-    """Bytes that are no HTTP/1.1 answer, or headers that cannot be written."""
+class HttpError(ConnectionError):
+    """What came over a connection is no HTTP/1.1 answer, or only a part of one."""
 
 
 def request_bytes(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
@@ -37,14 +37,14 @@ def request_bytes(method: str, target: str, headers: Iterable[tuple[str, str]], 
         body: The body.
 
     Raises:
-        HttpError: If a part holds a line break, which would begin another header or request.
+        ValueError: If a part holds a line break, which would begin another header or request.
     """
     lines = [f"{method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers if name.lower() != "content-length"]
     lines.append(f"Content-Length: {len(body)}")
     for line in lines:
         if _FORBIDDEN.search(line):
-            raise HttpError(f"A line of the request holds a line break or a zero byte: {line[:80]!r}; take it out.")
+            raise ValueError(f"A line of the request holds a line break or a zero byte: {line[:80]!r}; take it out.")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
