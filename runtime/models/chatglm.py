@@ -2,15 +2,15 @@
 
 The classic server (`POST /`) answers in one piece, so a stream of it has one chunk. When `endpoint_url` ends with
 `/v1/chat/completions` the server streams, and so does this; the last chunk then has no text, but why the model stopped.
-Stop strings are cut here, literally: the classic protocol has none. Blocking and async calls both go through httpx; a
-call leaves no connection behind, and leaving a stream early tells the server at once.
+At any other path a server may do either: its content type tells. Stop strings are cut here, literally: the classic
+protocol has none. Blocking and async calls both go through httpx, follow redirects and ignore the proxies of the
+environment; a call leaves no connection behind, and leaving a stream early tells the server at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
@@ -25,18 +25,9 @@ from ..language_models.llms import LLM
 from ..language_models.turns import Turns
 from ..outputs import Generation, GenerationChunk, LLMResult
 from ..runnables.io import Io
-from .chatglm_wire import (
-    ChatAnswer,
-    ChatDelta,
-    ChatGlmUnreachableError,
-    build_chat_request,
-    build_request,
-    parse_answer,
-    parse_chat_answer,
-    parse_chat_event,
-)
-from .sse import SseDecoder
-from .stopping import StopCutter, cut_at_stop
+from .chatglm_stream import AnswerReader
+from .chatglm_wire import ChatAnswer, ChatGlmUnreachableError, build_chat_request, build_request
+from .stopping import cut_at_stop
 
 if TYPE_CHECKING:
     import httpx
@@ -79,8 +70,7 @@ class ChatGLM(LLM):
     with_history: bool = False
     timeout_s: float = READ_TIMEOUT_S
 
-    _turns: Any = PrivateAttr(default_factory=Turns)
-    _writing: Any = PrivateAttr(default_factory=threading.Lock)
+    _turns: Turns = PrivateAttr(default_factory=Turns)
 
     @model_validator(mode="before")
     @classmethod
@@ -122,7 +112,7 @@ class ChatGLM(LLM):
         return self.endpoint_url.rstrip("/") if self._is_chat else self.endpoint_url
 
     def _can_stream(self, io: Io) -> bool:
-        return self._is_chat
+        return urlsplit(self.endpoint_url).path.strip("/") != ""
 
     def cache_fields(self) -> Mapping[str, Any]:
         """Return what decides an answer: not how long to wait for it."""
@@ -139,21 +129,27 @@ class ChatGLM(LLM):
         }
         return build_chat_request(prompt, stream=stream, **fields) if self._is_chat else build_request(prompt, **fields)
 
-    def _read(self, prompt: str, status: int, body: bytes) -> ChatAnswer:
+    def _read(self, prompt: str, before: list[Any], reply: httpx.Response) -> ChatAnswer:
         """Return what a whole answer says, and keep its history."""
-        text = body.decode("utf-8", "replace")
-        if self._is_chat:
-            answer = parse_chat_answer(status, text)
-            self._keep(prompt, answer.text)
-            return answer
-        classic = parse_answer(status, text)
-        self._keep(prompt, classic.response, classic.history)
-        return ChatAnswer(classic.response, None, None)
+        reader = AnswerReader(None, is_chat=self._is_chat, whole=True)
+        kind = reply.headers.get("content-type", "")
+        # A server that streams unasked says so; without its word an answer to a plain call is a whole one.
+        if "event-stream" in kind and reader.is_streamed(reply.status_code, kind):
+            read = reader.chunks(reply.content)
+        else:
+            read = reader.whole_answer(reply.status_code, reply.content)
+        for part in (read, reader.rest()):
+            for _ in part:
+                pass
+        self._keep(prompt, before, reader)
+        return reader.answer
 
-    def _keep(self, prompt: str, text: str, history: list[Any] | None = None) -> None:
+    def _keep(self, prompt: str, before: list[Any], reader: AnswerReader) -> None:
+        """Remember a turn: by the server's history, unless a turn was added here since it was asked."""
         if self.with_history:
-            with self._writing:
-                self.history = [*self.history, [prompt, text]] if history is None else history
+            with self._turns.writing:
+                theirs = reader.history if self.history is before else None
+                self.history = [*self.history, [prompt, reader.text]] if theirs is None else theirs
 
     def _call(self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any) -> str:
         return self._generate([prompt], stop, run_manager, **kwargs).generations[0][0].text
@@ -173,12 +169,13 @@ class ChatGLM(LLM):
         answers = []
         for prompt in prompts:
             with self._turn_taken():
+                before = self.history
                 try:
                     with httpx.Client(**self._client()) as client:
                         reply = client.post(self._url, json=self._payload(prompt, kwargs), headers=_HEADERS)
                 except (httpx.HTTPError, httpx.InvalidURL) as exc:
                     raise self._unreachable(exc) from exc
-                answers.append(self._read(prompt, reply.status_code, reply.content))
+                answers.append(self._read(prompt, before, reply))
         return _result(answers, stop)
 
     async def _agenerate(
@@ -193,12 +190,13 @@ class ChatGLM(LLM):
         answers = []
         for prompt in prompts:
             async with self._turn_awaited():
+                before = self.history
                 try:
                     async with httpx.AsyncClient(**self._client()) as client:
                         reply = await client.post(self._url, json=self._payload(prompt, kwargs), headers=_HEADERS)
                 except (httpx.HTTPError, httpx.InvalidURL) as exc:
                     raise self._unreachable(exc) from exc
-                answers.append(self._read(prompt, reply.status_code, reply.content))
+                answers.append(self._read(prompt, before, reply))
         return _result(answers, stop)
 
     def _stream(
@@ -210,14 +208,14 @@ class ChatGLM(LLM):
     ) -> Iterator[GenerationChunk]:
         import httpx
 
-        reader = _Reader(stop, whole=self.with_history)
+        reader, before = AnswerReader(stop, is_chat=self._is_chat, whole=self.with_history), self.history
         payload = self._payload(prompt, kwargs, stream=True)
         try:
             with (
                 httpx.Client(**self._client()) as client,
                 client.stream("POST", self._url, json=payload, headers=_HEADERS) as reply,
             ):
-                if not _is_streamed(reply):
+                if not reader.is_streamed(reply.status_code, reply.headers.get("content-type", "")):
                     yield from reader.whole_answer(reply.status_code, reply.read())
                 for data in () if reader.is_done else reply.iter_bytes():
                     yield from reader.chunks(data)
@@ -226,7 +224,7 @@ class ChatGLM(LLM):
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise self._unreachable(exc) from exc
         yield from reader.rest()
-        self._keep(prompt, reader.text)
+        self._keep(prompt, before, reader)
 
     async def _astream(
         self,
@@ -237,14 +235,14 @@ class ChatGLM(LLM):
     ) -> AsyncIterator[GenerationChunk]:
         import httpx
 
-        reader = _Reader(stop, whole=self.with_history)
+        reader, before = AnswerReader(stop, is_chat=self._is_chat, whole=self.with_history), self.history
         payload = self._payload(prompt, kwargs, stream=True)
         try:
             async with (
                 httpx.AsyncClient(**self._client()) as client,
                 client.stream("POST", self._url, json=payload, headers=_HEADERS) as reply,
             ):
-                if not _is_streamed(reply):
+                if not reader.is_streamed(reply.status_code, reply.headers.get("content-type", "")):
                     for chunk in reader.whole_answer(reply.status_code, await reply.aread()):
                         yield chunk
                 async for data in _nothing() if reader.is_done else reply.aiter_bytes():
@@ -256,14 +254,14 @@ class ChatGLM(LLM):
             raise self._unreachable(exc) from exc
         for chunk in reader.rest():
             yield chunk
-        self._keep(prompt, reader.text)
+        self._keep(prompt, before, reader)
 
     def _client(self) -> dict[str, Any]:
         import httpx
 
         timeout = httpx.Timeout(self.timeout_s, connect=CONNECT_TIMEOUT_S)
         verify = _ssl_context() if self.endpoint_url.startswith("https") else False
-        return {"timeout": timeout, "verify": verify, "trust_env": False}
+        return {"timeout": timeout, "verify": verify, "trust_env": False, "follow_redirects": True}
 
     def _unreachable(self, error: Exception) -> ChatGlmUnreachableError:
         what = str(error) or type(error).__name__
@@ -295,77 +293,6 @@ class ChatGLM(LLM):
             yield
         finally:
             self._turns.leave(asked)
-
-
-class _Reader:
-    """One streamed answer: bytes in, chunks out, cut at the stop strings.
-
-    Args:
-        stop: The stop strings.
-        whole: Whether to read on behind a stop string, so that `text` is the whole answer.
-    """
-
-    def __init__(self, stop: list[str] | None, *, whole: bool) -> None:
-        self._events = SseDecoder()
-        self._cutter = StopCutter(stop)
-        self._whole = whole
-        self._ended = False
-        self._pieces: list[str] = []
-        self._info: dict[str, Any] = {}
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the rest of the answer need not be read."""
-        return self._ended or (self._cutter.is_stopped and not self._whole)
-
-    @property
-    def text(self) -> str:
-        """What the server sent so far, uncut."""
-        return "".join(self._pieces)
-
-    def whole_answer(self, status: int, body: bytes) -> Iterator[GenerationChunk]:
-        """Yield the chunk of an answer that came in one piece, though a stream was asked for."""
-        answer = parse_chat_answer(status, body.decode("utf-8", "replace"))
-        self._ended = True
-        yield from self._given(ChatDelta(answer.text, answer.finish_reason, answer.usage, is_last=True))
-
-    def chunks(self, data: bytes) -> Iterator[GenerationChunk]:
-        """Yield the chunks that these bytes finish."""
-        for event in self._events.feed(data):
-            delta = parse_chat_event(event)
-            self._ended = self._ended or delta.is_last
-            yield from self._given(delta)
-            if self.is_done:
-                return
-
-    def _given(self, delta: ChatDelta) -> Iterator[GenerationChunk]:
-        if delta.finish_reason:
-            self._info["finish_reason"] = delta.finish_reason
-        if delta.usage:
-            self._info["usage"] = delta.usage
-        if delta.text:
-            self._pieces.append(delta.text)
-            text = self._cutter.feed(delta.text)
-            if text:
-                yield GenerationChunk(text=text)
-
-    def rest(self) -> Iterator[GenerationChunk]:
-        """Yield what was held back, and why the model stopped.
-
-        Raises:
-            ChatGlmUnreachableError: If the answer was cut off before its end.
-        """
-        if not self.is_done and "finish_reason" not in self._info:
-            raise ChatGlmUnreachableError(
-                "The ChatGLM server closed the stream before its end; the answer is incomplete."
-            )
-        if self._cutter.is_stopped:
-            self._info["finish_reason"] = "stop"
-        yield GenerationChunk(text=self._cutter.finish(), generation_info=self._info)
-
-
-def _is_streamed(reply: httpx.Response) -> bool:
-    return reply.status_code == 200 and not reply.headers.get("content-type", "").startswith("application/json")
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -2,7 +2,8 @@
 
 Two protocols are spoken. The classic one (ChatGLM-6B `api.py`) is a POST to `/` of one JSON object, answered by
 `{"response", "history", "status", "time"}`. The newer one (ChatGLM2 and ChatGLM3) is OpenAI-style, at
-`/v1/chat/completions`, and can stream server-sent events.
+`/v1/chat/completions`, and can stream server-sent events. Community servers stream the classic one's objects as such
+events, in shapes that no document fixes; those that are widely copied are read.
 
 The classic server replaces falsy values by its own defaults (2048, 0.7 and 0.95 for `max_length`, `top_p` and
 `temperature`), so a temperature of 0 is sent as asked and yet acts as 0.95.
@@ -102,7 +103,13 @@ class ChatDelta:
     finish_reason: str | None
     usage: dict[str, Any] | None
     is_last: bool
-    """True for the closing `[DONE]` only."""
+    """True for what closes the stream: `[DONE]`, or `finished`."""
+    so_far: str | None = None
+    """The whole answer up to here, from servers that repeat it; `text` is empty then."""
+    history: list[Any] | None = None
+    """The server's history, if the event carried one."""
+    may_be_last: bool = False
+    """True when the server has no closing event: the end of the body is the end of the answer."""
 
 
 def build_request(
@@ -234,7 +241,8 @@ def parse_chat_answer(status: int, text: str) -> ChatAnswer:
 def parse_chat_event(data: str) -> ChatDelta:
     """Return what one server-sent event of an OpenAI-style stream says.
 
-    An event without choices, as servers send for usage alone, has an empty text.
+    An event without choices, as servers send for usage alone, has an empty text. Objects of community servers around
+    the classic protocol are read too: `response` with the answer so far, or `delta` with a piece, and `finished`.
 
     Args:
         data: The event's data, as `SseDecoder` gives it.
@@ -247,8 +255,10 @@ def parse_chat_event(data: str) -> ChatDelta:
     if data.strip() == "[DONE]":
         return ChatDelta("", None, None, is_last=True)
     body = _object(200, data)
-    if body.get("error"):
+    if body.get("error") or body.get("object") == "error":
         raise ChatGlmError(f"ChatGLM reported an error while streaming: {_shown(data)}")
+    if "choices" not in body and {"response", "finished"} & body.keys():
+        return _classic_event(body)
     choice = _first_choice(body) or {}
     delta = _dict_or_none(choice.get("delta")) or {}
     text = delta.get("content")
@@ -257,6 +267,20 @@ def parse_chat_event(data: str) -> ChatDelta:
         _text_or_none(choice.get("finish_reason")),
         _dict_or_none(body.get("usage")),
         is_last=False,
+    )
+
+
+def _classic_event(body: Mapping[str, Any]) -> ChatDelta:
+    history = body.get("history")
+    so_far = _text_or_none(body.get("response"))
+    return ChatDelta(
+        "" if so_far is not None else _text_or_none(body.get("delta")) or "",
+        None,
+        None,
+        is_last=bool(body.get("finished")),
+        so_far=so_far,
+        history=history if isinstance(history, list) else None,
+        may_be_last="finished" not in body,
     )
 
 
