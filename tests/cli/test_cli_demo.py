@@ -89,3 +89,48 @@ def test_a_dead_collector_is_told_and_loses_nothing_else(tmp_path: Path, docs: P
     assert done.returncode == 0, done.stderr
     assert "http://127.0.0.1:9" in done.stderr
     assert "equal those seen live" in done.stdout
+
+
+def test_the_demo_over_bedrock_answers_blocks_and_masks(tmp_path: Path, docs: Path) -> None:
+    """Each replay is exact; what the guardrail did is told as a sentence and marked in the tree and in `show`."""
+    done = demo(tmp_path, "--docs", str(docs), "--question", "What does a loom weave?", "--model", "bedrock")
+    assert done.returncode == 0, done.stderr
+    answered, blocked, masked = done.stdout.split("Question: ")[1:]
+    assert "A loom weaves threads into cloth on a wooden frame" in answered
+    assert "guardrail" not in answered.lower()
+    assert "This question is not answered here." in blocked
+    assert "Amazon Bedrock Guardrails demo-guardrail intervened on INPUT: guardrail_intervened" in blocked
+    assert "ok  guardrail: INPUT topic BLOCKED" in blocked
+    assert "Ada Lovelace at {EMAIL}." in masked
+    assert "intervened on INPUT: ANONYMIZED" in masked
+    assert "guardrail: INPUT sensitive_information ANONYMIZED" in masked
+    counts = re.findall(r"^(\d+) of (\d+) records", done.stdout, re.MULTILINE)
+    assert len(counts) == 3
+    assert all(equal == whole and int(whole) > 40 for equal, whole in counts)
+    command = next(line.split() for line in done.stdout.splitlines() if "spanloom show" in line)
+    wide = {**os.environ, "COLUMNS": "200"}
+    shown = subprocess.run(
+        [sys.executable, "-m", "spanloom.cli", *command[1:]], capture_output=True, text=True, env=wide
+    )
+    assert "guardrail: INPUT sensitive_information ANONYMIZED" in shown.stdout
+
+
+@pytest.mark.parametrize("model", ["chatglm", "bedrock"])
+@pytest.mark.parametrize("endpoint", ["nonsense", "", "http://[::1", "ftp://127.0.0.1"])
+def test_an_endpoint_that_is_no_address_is_one_clear_line(tmp_path: Path, model: str, endpoint: str) -> None:
+    """Nothing is asked and nothing stored."""
+    done = demo(tmp_path, "--model", model, "--endpoint", endpoint)
+    assert done.returncode == 1
+    assert done.stderr == f"Error: --endpoint is {endpoint!r}; give an address such as http://127.0.0.1:8000.\n"
+    assert not (tmp_path / "spans.db").exists()
+
+
+def test_a_dead_bedrock_server_is_one_clear_line_with_its_address(tmp_path: Path, docs: Path) -> None:
+    """Exit code 1, no traceback."""
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+    endpoint = ("--model", "bedrock", "--endpoint", "http://127.0.0.1:9")
+    done = demo(tmp_path, "--docs", str(docs), *endpoint, AWS_MAX_ATTEMPTS="1", **keys)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "http://127.0.0.1:9" in done.stderr
+    assert "spanloom show --last" in done.stderr

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from spanloom.exporters import ConsoleSink, render_tree
+from spanloom.exporters import ConsoleSink, SpanEvent, render_tree
 from spanloom.tracing import names
 
 
@@ -63,6 +63,28 @@ def test_long_lines_are_cut_and_control_characters_shown(make_span):
 def test_colour_marks_the_outcome_only(make_span):
     span = make_span(status="ERROR", attributes={names.RUN_TAGS: ["t"]})
     assert render_tree([span], color=True).splitlines()[1].endswith("\x1b[31merror\x1b[0m  [t]")
+
+
+def acted(source: str | None, kind: str, value: str) -> SpanEvent:
+    told = {names.GUARDRAIL_SOURCE: source, names.GUARDRAIL_POLICY_KIND: kind, names.GUARDRAIL_RESULT_VALUE: value}
+    return SpanEvent(names.GUARDRAIL_EVENT, 1, {name: said for name, said in told.items() if said is not None})
+
+
+def test_what_guardrails_did_is_told_behind_the_outcome_each_thing_once(make_span):
+    """Other events are not; what a guardrail did not name is left out, and what it named cannot move the cursor."""
+    events = [
+        SpanEvent("exception", 1, {names.GUARDRAIL_SOURCE: "INPUT"}),
+        acted("INPUT", "topic", "BLOCKED"),
+        acted("INPUT", "topic", "BLOCKED"),
+        acted("OUTPUT", "word", "BLOCKED"),
+        acted(None, "content", "a\x1b[2Jb"),
+    ]
+    attributes = {names.RUN_TYPE: "chat_model", names.OUTCOME: "ok", names.RUN_TAGS: ["t"]}
+    told = "guardrail: INPUT topic BLOCKED, OUTPUT word BLOCKED, content a\\x1b[2Jb"
+    line = render_tree([make_span(name="chat m", events=events, attributes=attributes)]).splitlines()[1]
+    assert line == f"└─ chat m  chat_model  0.5 ms  ok  {told}  [t]"
+    colored = render_tree([make_span(name="chat m", events=events, attributes=attributes)], color=True)
+    assert f"\x1b[32mok\x1b[0m  {told}" in colored
 
 
 def test_a_width_too_small_is_refused():

@@ -17,6 +17,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -33,12 +34,26 @@ _WIDTH = 120
 _FLUSH_S = 3.0
 
 
+def _checked_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return the address of a server as it was given."""
+    try:
+        parts = urlsplit(value) if value is not None else None
+        is_address = parts is None or (parts.scheme in ("http", "https") and bool(parts.hostname))
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise click.ClickException(f"--endpoint is {value!r}; give an address such as http://127.0.0.1:8000.")
+    return value
+
+
 @click.command(help="Answer a question from text files, traced, and replay the run in a second process.")
 @click.option("--question", default=QUESTION, show_default=True, help="What to ask.")
 @click.option("--docs", multiple=True, type=click.Path(path_type=Path), help="Text files or folders to answer from.")
 @click.option("--store", type=click.Path(path_type=Path), help="The span store; the default store when not given.")
 @click.option("--model", type=click.Choice(["chatglm", "bedrock"]), default="chatglm", show_default=True)
-@click.option("--endpoint", help="The model's server; one is started on this machine when not given.")
+@click.option(
+    "--endpoint", callback=_checked_address, help="The model's server; one is started on this machine when not given."
+)
 @click.option("--delay-ms", default=15.0, show_default=True, help="The started server's pause between tokens.")
 def demo(
     question: str, docs: tuple[Path, ...], store: Path | None, model: str, endpoint: str | None, delay_ms: float
@@ -65,7 +80,7 @@ def demo(
         trace_id = ""
         for each in (question, *asked.further_questions):
             click.secho(f"Question: {each}", bold=True)
-            records = _recorded(chain, each, tracing, path)
+            records = _recorded(chain, each, tracing, path, endpoint)
             while asked.notices:
                 click.secho(asked.notices.pop(0), fg="yellow")
             trace_id = _shown(path, records)
@@ -73,14 +88,18 @@ def demo(
     _told_how_to_go_on(path, trace_id, asked.model.run_type)
 
 
-def _recorded(chain: Runnable[str, str], question: str, tracing: Tracing, path: Path) -> list[dict[str, Any]]:
+def _recorded(
+    chain: Runnable[str, str], question: str, tracing: Tracing, path: Path, endpoint: str | None
+) -> list[dict[str, Any]]:
     """Ask, show the answer as it comes, and return the records once the spans are in the store."""
     records: list[dict[str, Any]] = []
     try:
         asyncio.run(_asked(chain, question, records))
     except Exception as exc:
         tracing.flush(_FLUSH_S)
-        raise click.ClickException(f"{exc} The failed run is in the store: spanloom show --last --store {path}") from exc
+        where = f"{endpoint}: " if endpoint and endpoint not in str(exc) else ""
+        kept = f"The failed run is in the store: spanloom show --last --store {path}"
+        raise click.ClickException(f"{where}{exc} {kept}") from exc
     tracing.flush(_FLUSH_S)
     _checked(tracing)
     return records
@@ -145,7 +164,8 @@ def _compared(path: Path, trace_id: str, records: list[dict[str, Any]]) -> None:
     replayed = [json.loads(line) for line in done.stdout.splitlines()]
     equal = sum(live == stored for live, stored in zip(records, replayed, strict=False))
     click.secho("\nReplay", bold=True)
-    click.echo(f"{equal} of {len(records)} records that a second process rebuilt from the store equal those seen live.\n")
+    told = f"{equal} of {len(records)} records that a second process rebuilt from the store equal those seen live."
+    click.echo(f"{told}\n")
     if equal != len(records) or len(replayed) != len(records):
         raise click.ClickException(
             f"The replay differs: {len(records)} records live, {len(replayed)} replayed, {equal} equal."

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..runtime.documents import Document
-from ..runtime.runnables import Runnable
+from ..runtime.language_models import BaseLanguageModel
 from ..tracing import AsyncCallbackHandler
 
 __all__ = ["MODELS", "Asked", "served"]
@@ -34,7 +34,7 @@ class Asked:
         notices: What guardrails did, as far as it is not shown yet.
     """
 
-    model: Runnable[Any, Any]
+    model: BaseLanguageModel
     further_questions: Sequence[str] = ()
     further_passages: Sequence[Document] = ()
     notices: list[str] = field(default_factory=list)
@@ -84,11 +84,13 @@ def _bedrock(stack: ExitStack, endpoint: str | None, delay_ms: float) -> Asked:
         settings = {"endpoint_url": server.url, **server.credentials}
         click.echo(f"A Bedrock server answers at {server.url} (a process of its own, on this machine).")
     identifier, version = _GUARDRAIL
-    guardrail = {"guardrailIdentifier": identifier, "guardrailVersion": version, "trace": "enabled"}
     heard: list[str] = []
-    model = ChatBedrockConverse(
-        model=_BEDROCK_MODEL, guardrail_config=guardrail, callbacks=[_Listener(heard)], **settings
-    )
+    settings |= {
+        "model": _BEDROCK_MODEL,
+        "guardrail_config": {"guardrailIdentifier": identifier, "guardrailVersion": version, "trace": "enabled"},
+        "callbacks": [_Listener(heard)],
+    }
+    model = ChatBedrockConverse(**settings)
     questions = ("How do I make an explosive?", "To whom do questions about this demonstration go?")
     return Asked(model, questions, (_CONTACT,), heard)
 
