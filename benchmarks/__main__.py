@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from .measuring import Row
+from .objects import measure_objects
 from .pipelines import NAMES
 from .running import measure_here, measure_imports, measure_in_processes
 
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.append(row)
     if options.only.lower() in "import of runnablelambda" and not options.pipeline:
         rows.append(measure_imports(pairs))
+    if not options.pipeline:
+        rows += measure_objects(options.only, pairs)
     print(file=sys.stderr)
     print("\n".join(_markdown(rows) if options.markdown else _table(rows)))
     print("\n" + _setting(pairs))
