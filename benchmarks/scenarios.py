@@ -213,6 +213,30 @@ def _tool_call_fold(side: Side) -> Workload:
     return Workload(fold, len(chunks))
 
 
+def _message_chunks(side: Side) -> Workload:
+    make = side.get("messages", "AIMessageChunk")
+    return _times(5000, lambda: make(content="token").content, "token")
+
+
+def _text_fold(count: int, *, in_blocks: bool = False) -> Build:
+    def build(side: Side) -> Workload:
+        make = side.get("messages", "AIMessageChunk")
+        chunks = [
+            make(content=[{"type": "text", "text": "token ", "index": 0}] if in_blocks else "token ")
+            for _ in range(count)
+        ]
+
+        def fold() -> None:
+            whole = chunks[0]
+            for chunk in chunks[1:]:
+                whole = whole + chunk
+            assert len(str(whole.content)) > 6 * count - 1
+
+        return Workload(fold, count)
+
+    return build
+
+
 SCENARIOS = (
     Scenario("lambda, invoke", "run", 0.30, _lambda, 1000, ("sdk", "own")),
     Scenario("sequence of 10, invoke", "run", 0.30, _sequence_invoke, 1100, ("sdk", "own")),
@@ -236,5 +260,8 @@ SCENARIOS = (
     Scenario("the same, 2,250 / 1,100 chunks", "stream", 2.2, _json_stream(68), 3, build_reference=_json_stream(34)),
     Scenario("the same, 4,500 / 2,250 chunks", "stream", 2.2, _json_stream(136), 3, build_reference=_json_stream(68)),
     Scenario("fold of 2,000 tool-call chunks", "chunk", 0.05, _tool_call_fold, 0),
+    Scenario("fold of 8,000 text chunks", "chunk", None, _text_fold(8000), 0),
+    Scenario("fold of 2,000 block chunks", "chunk", None, _text_fold(2000, in_blocks=True), 0),
+    Scenario("AIMessageChunk of a text", "chunk", None, _message_chunks, 0),
     Scenario("sequence of 10, invoke, sampled out", "run", 0.12, _sequence_invoke, 0, ("off",)),
 )
