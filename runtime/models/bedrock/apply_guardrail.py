@@ -11,7 +11,7 @@ An answer that cannot be matched with the texts that were sent is an error, neve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from ....tracing import names
 from ....tracing.interventions import Intervention
@@ -48,6 +48,10 @@ class ApplyGuardrail(BedrockConnection, ComposedSerializable[Any, Any]):
     guardrail_version: str
     source: Literal["INPUT", "OUTPUT"] = "INPUT"
     raise_when_blocked: bool = False
+
+    if TYPE_CHECKING:
+        # The synthesised constructor would know each parameter by one of its two names only.
+        def __init__(self, **kwargs: Any) -> None: ...
 
     def span_facts(self) -> SpanFacts:
         """Return what the span of a call says."""

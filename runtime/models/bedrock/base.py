@@ -10,18 +10,13 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from ....tracing import names
-from ....tracing.lineage import SpanFacts
-from ...language_models.base import BaseLanguageModel, LangSmithParams
-from ...language_models.notices import notice
 from ...messages import BaseMessage
 from ...runnables.config import RunnableConfig
 from .calls import Call
-from .connection import BedrockConnection
 from .errors import BedrockError
 from .guardrails import GuardrailSettings
 from .identity import provider_of
@@ -29,6 +24,7 @@ from .invoke.asking import Answer, Ask, Piece
 from .invoke.families import Family
 from .invoke.reading import Reading
 from .invoke.routing import family_of
+from .model import BedrockModel
 from .reasons import normal_reason
 
 __all__ = ["STOP_REASON_KEYS", "STOP_SEQUENCE_KEYS", "BedrockBase", "ServiceTier"]
@@ -58,7 +54,7 @@ _NO_GUARDRAIL: Final[Mapping[str, Any]] = {"guardrailIdentifier": None, "guardra
 _LIFTED: Final = ("temperature", "max_tokens")
 
 
-class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
+class BedrockBase(BedrockModel, ABC):
     """The base of models by InvokeModel.
 
     Args:
@@ -73,6 +69,8 @@ class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
         streaming: Whether `invoke` streams inside, so that handlers see tokens.
         guardrails: The guardrail of every call: `guardrailIdentifier` (or `guardrailId`), `guardrailVersion`, and
             `trace` (True, or "ENABLED_FULL") to be told what it found.
+        raise_on_intervention: Raise a `GuardrailInterventionError` once an answer is complete in which the guardrail
+            intervened; else its replacement is the answer.
         provider_stop_sequence_key_name_map: The body's key for stop strings, by provider. As long as it is the default,
             the keys that the providers really take are used; where none takes any, answers are cut here.
         provider_stop_reason_key_map: Where an answer tells why it ended, by provider; the default is read as above.
@@ -84,14 +82,8 @@ class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
         pydantic.ValidationError: If an argument does not fit; a ValueError.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", populate_by_name=True, protected_namespaces=(), arbitrary_types_allowed=True
-    )
-
     takes_conversations: ClassVar[bool] = False
 
-    model_id: str = Field(alias="model")
-    base_model_id: str | None = Field(default=None, alias="base_model")
     provider: str | None = None
     model_kwargs: dict[str, Any] | None = None
     max_tokens: int | None = None
@@ -103,6 +95,10 @@ class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
     service_tier: ServiceTier | None = None
     performance_config: Mapping[str, Any] | None = None
     request_metadata: dict[str, str] | None = None
+
+    if TYPE_CHECKING:
+        # The synthesised constructor would know each parameter by one of its two names only.
+        def __init__(self, **kwargs: Any) -> None: ...
 
     @model_validator(mode="before")
     @classmethod
@@ -166,34 +162,6 @@ class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
             "guardrailVersion": guardrail.version if guardrail else None,
             **(self.model_kwargs or {}),
         }
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        made = super()._get_ls_params(stop, **kwargs)
-        return {**made, "ls_provider": "amazon_bedrock", "ls_model_name": self.model_id}
-
-    def cache_fields(self) -> Mapping[str, Any]:
-        """Return what decides an answer: not how and as whom the service is reached."""
-        fields = super().cache_fields()
-        return {name: value for name, value in fields.items() if name not in BedrockConnection.model_fields}
-
-    def provider_name(self) -> str:
-        """Return `aws.bedrock`."""
-        return "aws.bedrock"
-
-    def request_model(self) -> str:
-        """Return the model's id."""
-        return self.model_id
-
-    def facts(self, operation: str) -> SpanFacts:
-        """Return what the span of a call says; the guardrail too, where there is one.
-
-        Args:
-            operation: chat or text_completion.
-        """
-        made, guardrail = super().facts(operation), self._guardrail()
-        if guardrail is None:
-            return made
-        return made._replace(attributes={**made.attributes, names.AWS_GUARDRAIL_ID: guardrail.guardrail_id})
 
     def _provider(self) -> str:
         return provider_of(self.base_model_id or self.model_id, self.provider)
@@ -278,7 +246,7 @@ class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
     def _read(self, family: Family, ask: Ask, response: Mapping[str, Any]) -> tuple[Answer, dict[str, Any]]:
         reading = self._reading(family, ask)
         answer = reading.whole(response["body"], _headers(response))
-        _notify(reading)
+        self._notify(reading.taken())
         return answer, self._known(answer, response, reading)
 
     # A stream -------------------------------------------------------------------------------------------------------
@@ -293,7 +261,7 @@ class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
         stream = self.transport.open(call, reading.is_token)
         try:
             for event in stream:
-                for piece in _fed(reading, event):
+                for piece in self._fed(reading, event):
                     yield piece, reading, {}
                 if reading.is_done:
                     break
@@ -314,7 +282,7 @@ class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
         stream = await self.transport.aopen(call, reading.is_token)
         try:
             async for event in stream:
-                for piece in _fed(reading, event):
+                for piece in self._fed(reading, event):
                     yield piece, reading, {}
                 if reading.is_done:
                     break
@@ -325,6 +293,11 @@ class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
             raise
         finally:
             await stream.aclose()
+
+    def _fed(self, reading: Reading, event: Any) -> list[Piece]:
+        pieces = reading.feed(event)
+        self._notify(reading.taken())
+        return pieces
 
     def _known(self, said: Answer | Piece, head: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
         """Return what is known of an answer, for `generation_info` and `response_metadata`."""
@@ -343,17 +316,6 @@ class BedrockBase(BedrockConnection, BaseLanguageModel, ABC):
         }
         known = {key: value for key, value in told.items() if value is not None}
         return {**known, "model_id": self.model_id, "model_name": self.model_id, "model_provider": "bedrock"}
-
-
-def _fed(reading: Reading, event: Any) -> list[Piece]:
-    pieces = reading.feed(event)
-    _notify(reading)
-    return pieces
-
-
-def _notify(reading: Reading) -> None:
-    while reading.interventions:
-        notice(reading.interventions.pop(0))
 
 
 def _request_id(head: Mapping[str, Any]) -> str | None:

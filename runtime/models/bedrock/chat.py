@@ -9,7 +9,7 @@ stream, on the last chunk.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from warnings import warn
 
 from pydantic import Field, model_validator
@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from ....tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from ...exceptions import InvalidInputError
 from ...language_models.chat_models import BaseChatModel
-from ...messages import AIMessage, AIMessageChunk, BaseMessage, UsageMetadata
+from ...messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, UsageMetadata
 from ...outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from ...runnables.base import Runnable
 from ...runnables.config import RunnableConfig
@@ -26,6 +26,7 @@ from ...tools.convert import convert_to_openai_tool
 from .base import BedrockBase
 from .converse.tools import is_thinking
 from .invoke.asking import Answer, Piece
+from .through_converse import through_converse
 
 __all__ = ["ChatBedrock"]
 
@@ -37,6 +38,8 @@ class ChatBedrock(BedrockBase, BaseChatModel):
 
     Args:
         stop_sequences: Texts at which answers end, also `stop`; those of a call are used in their place.
+        system_prompt_with_tools: What the model is told before the system messages of a conversation.
+        beta_use_converse_api: Ask through Converse in place of InvokeModel; see `ChatBedrockConverse`.
 
     Unknown arguments are put into `model_kwargs`.
     """
@@ -44,6 +47,12 @@ class ChatBedrock(BedrockBase, BaseChatModel):
     takes_conversations: ClassVar[bool] = True
 
     stop_sequences: list[str] | None = Field(default=None, alias="stop")
+    system_prompt_with_tools: str = ""
+    beta_use_converse_api: bool = False
+
+    if TYPE_CHECKING:
+        # The synthesised constructor would know each parameter by one of its two names only.
+        def __init__(self, **kwargs: Any) -> None: ...
 
     @model_validator(mode="before")
     @classmethod
@@ -61,6 +70,11 @@ class ChatBedrock(BedrockBase, BaseChatModel):
             return values
         rest = {key: value for key, value in values.items() if key in known}
         return {**rest, "model_kwargs": {**unknown, **(rest.get("model_kwargs") or {})}}
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """Return the documented namespace of chat models of Bedrock by InvokeModel."""
+        return ["langchain", "chat_models", "bedrock"]
 
     @property
     def _llm_type(self) -> str:
@@ -92,6 +106,8 @@ class ChatBedrock(BedrockBase, BaseChatModel):
             NotImplementedError: If the model takes no tools through InvokeModel.
             InvalidInputError: If `tool_choice` names no tool among them.
         """
+        if self.beta_use_converse_api:
+            return through_converse(self).bind_tools(tools, tool_choice=tool_choice, strict=strict, **kwargs)
         family = self._family()
         if not family.takes_tools:
             raise NotImplementedError(
@@ -111,7 +127,7 @@ class ChatBedrock(BedrockBase, BaseChatModel):
         return self.bind(tools=offered, **chosen, **kwargs)
 
     def _can_stream(self, io: Io, kwargs: Mapping[str, Any]) -> bool:
-        return super()._can_stream(io, kwargs) and self._family().can_stream
+        return super()._can_stream(io, kwargs) and (self.beta_use_converse_api or self._family().can_stream)
 
     def _generate(
         self,
@@ -120,7 +136,9 @@ class ChatBedrock(BedrockBase, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return _result(*self._answer(messages, self._stops(stop), kwargs))
+        if self.beta_use_converse_api:
+            return through_converse(self)._generate(self._told(messages), stop, run_manager, **kwargs)
+        return _result(*self._answer(self._told(messages), self._stops(stop), kwargs))
 
     async def _agenerate(
         self,
@@ -129,7 +147,9 @@ class ChatBedrock(BedrockBase, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return _result(*await self._aanswer(messages, self._stops(stop), kwargs))
+        if self.beta_use_converse_api:
+            return await through_converse(self)._agenerate(self._told(messages), stop, run_manager, **kwargs)
+        return _result(*await self._aanswer(self._told(messages), self._stops(stop), kwargs))
 
     def _stream(
         self,
@@ -138,8 +158,11 @@ class ChatBedrock(BedrockBase, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
+        if self.beta_use_converse_api:
+            yield from through_converse(self)._stream(self._told(messages), stop, run_manager, **kwargs)
+            return
         own_ids = _OneId()
-        pieces = self._pieces(messages, self._stops(stop), kwargs)
+        pieces = self._pieces(self._told(messages), self._stops(stop), kwargs)
         try:
             for piece, reading, known in pieces:
                 yield _chunk(piece, known, own_ids.of(reading.response_id))
@@ -153,13 +176,24 @@ class ChatBedrock(BedrockBase, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        if self.beta_use_converse_api:
+            chunks = through_converse(self)._astream(self._told(messages), stop, run_manager, **kwargs)
+            try:
+                async for chunk in chunks:
+                    yield chunk
+            finally:
+                await chunks.aclose()
+            return
         own_ids = _OneId()
-        pieces = self._apieces(messages, self._stops(stop), kwargs)
+        pieces = self._apieces(self._told(messages), self._stops(stop), kwargs)
         try:
             async for piece, reading, known in pieces:
                 yield _chunk(piece, known, own_ids.of(reading.response_id))
         finally:
             await pieces.aclose()
+
+    def _told(self, messages: list[BaseMessage]) -> list[BaseMessage]:
+        return [SystemMessage(self.system_prompt_with_tools), *messages] if self.system_prompt_with_tools else messages
 
     def _stops(self, stop: list[str] | None) -> list[str] | None:
         return self.stop_sequences if stop is None else stop

@@ -8,23 +8,21 @@ application inference profile is looked up at the first call, once, to know what
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, Literal, Self
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import model_validator
 
-from ....tracing import log, names
+from ....tracing import log
 from ....tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from ....tracing.lineage import SpanFacts
-from ...language_models.base import FORMAT, LangSmithParams
+from ....tracing.interventions import Intervention
+from ...language_models.base import FORMAT
 from ...language_models.chat_models import BaseChatModel
-from ...language_models.notices import notice
 from ...language_models.structured import with_raw
 from ...messages import AIMessageChunk, BaseMessage, convert_to_messages
 from ...outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from ...runnables.base import Runnable
 from .calls import Call, Event
-from .connection import BedrockConnection
 from .converse.answer import parse_answer
 from .converse.cache_points import cache_point
 from .converse.request import build_count_request, build_request, tool_config
@@ -33,7 +31,7 @@ from .converse.stream import ConverseDecoder, is_output
 from .converse.structured import schema_name, text_format, text_parser, tool_parser
 from .converse.tools import is_thinking
 from .errors import AccessDeniedError, NotFoundError, RequestInvalidError
-from .guardrails import GuardrailSettings, interventions_from_converse
+from .guardrails import interventions_from_converse
 
 __all__ = ["ChatBedrockConverse"]
 
@@ -45,6 +43,10 @@ class ChatBedrockConverse(ConverseSettings, BaseChatModel):
         pydantic.ValidationError: If an argument does not fit; a ValueError.
     """
 
+    if TYPE_CHECKING:
+        # The synthesised constructor would know each parameter by one of its two names only.
+        def __init__(self, **kwargs: Any) -> None: ...
+
     @model_validator(mode="after")
     def set_disable_streaming(self) -> Self:
         """Fill in whether the model streams, where the caller does not say."""
@@ -53,19 +55,9 @@ class ChatBedrockConverse(ConverseSettings, BaseChatModel):
         return self
 
     @classmethod
-    def is_lc_serializable(cls) -> bool:
-        """Return True: dumps may hold this model, without its secrets."""
-        return True
-
-    @classmethod
     def get_lc_namespace(cls) -> list[str]:
         """Return the documented namespace of chat models of Bedrock."""
         return ["langchain_aws", "chat_models"]
-
-    @property
-    def lc_secrets(self) -> dict[str, str]:
-        """Return the environment variables that stand for secrets in dumps."""
-        return dict(self.secret_names)
 
     @property
     def _llm_type(self) -> str:
@@ -75,34 +67,6 @@ class ChatBedrockConverse(ConverseSettings, BaseChatModel):
     def _identifying_params(self) -> Mapping[str, Any]:
         said = {"model_id": self.model_id, "provider": self.maker, **self.parameters()}
         return {name: value for name, value in said.items() if value}
-
-    def cache_fields(self) -> Mapping[str, Any]:
-        """Return what decides an answer: not how and as whom the service is reached."""
-        fields = super().cache_fields()
-        return {name: value for name, value in fields.items() if name not in BedrockConnection.model_fields}
-
-    def facts(self, operation: str) -> SpanFacts:
-        """Return what the span of a call says; the guardrail too, where there is one.
-
-        Args:
-            operation: chat.
-        """
-        made, guardrail = super().facts(operation), GuardrailSettings.read(self.guardrail_config)
-        if guardrail is None:
-            return made
-        return made._replace(attributes={**made.attributes, names.AWS_GUARDRAIL_ID: guardrail.guardrail_id})
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        made = super()._get_ls_params(stop, **kwargs)
-        return {**made, "ls_provider": "amazon_bedrock", "ls_model_name": self.model_id}
-
-    def provider_name(self) -> str:
-        """Return `aws.bedrock`."""
-        return "aws.bedrock"
-
-    def request_model(self) -> str:
-        """Return the model's id."""
-        return self.model_id
 
     @staticmethod
     def create_cache_point(cache_type: str = "default") -> dict[str, Any]:
@@ -200,15 +164,14 @@ class ChatBedrockConverse(ConverseSettings, BaseChatModel):
         return super().get_num_tokens_from_messages(conversation, tools)
 
     def _reader(self, request: Mapping[str, Any], head: Mapping[str, Any]) -> _Reader:
-        return _Reader(ConverseDecoder(*self._names(), head=head), request.get("guardrailConfig"))
+        return _Reader(ConverseDecoder(*self._names(), head=head), lambda told: self._notify(_acted(told, request)))
 
     def _names(self) -> tuple[str, str | None]:
         """Return the model's name for answers, and the profile through which it is asked, if any."""
         return (self._profile.model, self.model_id) if self._profile.model else (self.model_id, None)
 
     def _read(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> ChatResult:
-        for intervention in interventions_from_converse(answer, config=request.get("guardrailConfig")):
-            notice(intervention)
+        self._notify(_acted(answer, request))
         return ChatResult(generations=[ChatGeneration(message=parse_answer(answer, *self._names()))])
 
     def _generate(
@@ -243,12 +206,13 @@ class ChatBedrockConverse(ConverseSettings, BaseChatModel):
         self._profile.ask(self.transport)
         request = build_request(messages, self.asked(kwargs, stop), streaming=True)
         stream = self.transport.open(Call("converse_stream", request), is_output)
+        reader = self._reader(request, stream.head)
         try:
-            reader = self._reader(request, stream.head)
             for event in stream:
                 yield from reader.chunks(event)
             yield from reader.rest()
         finally:
+            reader.tell()
             stream.close()
 
     async def _astream(
@@ -257,26 +221,31 @@ class ChatBedrockConverse(ConverseSettings, BaseChatModel):
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
+    ) -> AsyncGenerator[ChatGenerationChunk]:
         await self._profile.aask(self.transport)
         request = build_request(messages, self.asked(kwargs, stop), streaming=True)
         stream = await self.transport.aopen(Call("converse_stream", request), is_output)
+        reader = self._reader(request, stream.head)
         try:
-            reader = self._reader(request, stream.head)
             async for event in stream:
                 for chunk in reader.chunks(event):
                     yield chunk
             for chunk in reader.rest():
                 yield chunk
         finally:
+            reader.tell()
             await stream.aclose()
+
+
+def _acted(told: Mapping[str, Any], request: Mapping[str, Any]) -> list[Intervention]:
+    return interventions_from_converse(told, config=request.get("guardrailConfig"))
 
 
 class _Reader:
     """Chunks for the model's base from a stream's events, and notices of what a guardrail did."""
 
-    def __init__(self, decoder: ConverseDecoder, guardrail: Mapping[str, Any] | None) -> None:
-        self._decoder, self._guardrail = decoder, guardrail
+    def __init__(self, decoder: ConverseDecoder, notify: Callable[[Mapping[str, Any]], None]) -> None:
+        self._decoder, self._notify = decoder, notify
         self._was_told = False
 
     def chunks(self, event: Event) -> list[ChatGenerationChunk]:
@@ -287,9 +256,13 @@ class _Reader:
         """Return the chunks still due at the stream's end."""
         return self._given(self._decoder.finish())
 
-    def _given(self, messages: Sequence[AIMessageChunk]) -> list[ChatGenerationChunk]:
-        if self._decoder.is_done and not self._was_told:
+    def tell(self) -> None:
+        """Tell once what a guardrail did, as far as the stream has come."""
+        if not self._was_told:
             self._was_told = True
-            for intervention in interventions_from_converse(self._decoder.told(), config=self._guardrail):
-                notice(intervention)
+            self._notify(self._decoder.told())
+
+    def _given(self, messages: Sequence[AIMessageChunk]) -> list[ChatGenerationChunk]:
+        if self._decoder.is_done:
+            self.tell()
         return [ChatGenerationChunk.fast(message) for message in messages]

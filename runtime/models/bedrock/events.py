@@ -79,7 +79,11 @@ class EventReader:
             return self._placed(service_error({**about, "Error": told}, in_stream=True))
         name = str(headers.get(":event-type", ""))
         shaper = self._shapers.get(name)
-        return name, content if shaper is None else shaper(content)
+        try:
+            return name, content if shaper is None else shaper(content)
+        except (AttributeError, TypeError, ValueError):  # a member of another type than the service's model says
+            text = f"A {name} event of the stream has another form than this one's are known to have."
+            return self._placed(ConnectionFailedError(f"{text} Send the request again."))
 
     def _placed(self, error: BedrockError) -> BedrockError:
         error.request_id, error.status = self._request_id, 200

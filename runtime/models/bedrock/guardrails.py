@@ -3,9 +3,9 @@
 Four operations spell the same things four ways. InvokeModel flags an intervention in the body and names the findings
 `input` and `outputs`; Converse says `guardrail_intervened` as stop reason and names them `inputAssessment` and
 `outputAssessments`; ApplyGuardrail and Retrieve flag an action. InvokeModel's findings are documented under
-`guardrails`, recorded traffic has `guardrail`: both are read. A guardrail that only masks lets Converse end its turn
-as usual, so findings count too; and a guardrail may be enforced by the account or the organisation, so answers tell of
-one that the request never named.
+`guardrails`, recorded traffic has `guardrail`: both are read, and handlers get either as `guardrail`. A guardrail
+that only masks lets Converse end its turn as usual, so findings count too; and a guardrail may be enforced by the
+account or the organisation, so answers tell of one that the request never named.
 
 Policies and kinds of findings not known here are read by their shape: `somePolicy` with lists of findings.
 """
@@ -13,11 +13,12 @@ Policies and kinds of findings not known here are read by their shape: `somePoli
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from ....tracing.interventions import Assessment, Intervention
+from .shapes import object_of, objects_of
 
 __all__ = [
     "COMPONENT",
@@ -154,10 +155,10 @@ def interventions_from_invoke(
         guardrail_id: The guardrail that the request asked for.
         guardrail_version: Its version.
     """
-    raw = _mapping(body.get(_TRACE))
-    told = _mapping(raw.get("guardrail") or raw.get("guardrails"))
-    flag = _acted(body.get(_ACTION))
-    return _interventions(_sides(told), flag, told.get("actionReason"), guardrail_id, guardrail_version, told or None)
+    raw = object_of(body.get(_TRACE))
+    told = object_of(raw.get("guardrail") or raw.get("guardrails"))
+    flag, trace = _acted(body.get(_ACTION)), {"guardrail": told} if told else None
+    return _interventions(_sides(told), flag, told.get("actionReason"), guardrail_id, guardrail_version, trace)
 
 
 def interventions_from_converse(
@@ -170,12 +171,13 @@ def interventions_from_converse(
         stop_reason: Why the turn ended; a stream tells it in `messageStop`. Taken from the answer when not given.
         config: The `guardrailConfig` of the request.
     """
-    told = _mapping(_mapping(answer.get("trace")).get("guardrail"))
-    asked = _mapping(config)
+    told = object_of(object_of(answer.get("trace")).get("guardrail"))
+    asked = object_of(config)
     guardrail_id, version = asked.get("guardrailIdentifier"), asked.get("guardrailVersion")
     stopped = stop_reason or answer.get("stopReason")
     flag = stopped if stopped == "guardrail_intervened" else None
-    return _interventions(_sides(told), flag, told.get("actionReason"), guardrail_id, version, told or None)
+    trace = {"guardrail": told} if told else None
+    return _interventions(_sides(told), flag, told.get("actionReason"), guardrail_id, version, trace)
 
 
 def interventions_from_apply(
@@ -194,7 +196,7 @@ def interventions_from_apply(
         guardrail_version: Its version.
     """
     sides: _Sides = {}
-    for each in _mappings(answer.get("assessments")):
+    for each in objects_of(answer.get("assessments")):
         sides.setdefault((source, None), []).append(each)
     told = {name: answer[name] for name in ("action", "actionReason", "assessments") if name in answer}
     flag = _acted(answer.get("action"))
@@ -226,9 +228,9 @@ def _sides(told: Mapping[str, Any]) -> _Sides:
     for source, names in (("INPUT", ("input", "inputAssessment")), ("OUTPUT", ("outputs", "outputAssessments"))):
         for name in names:
             given = told.get(name)
-            for by_guardrail in [given] if isinstance(given, Mapping) else _mappings(given):
+            for by_guardrail in [given] if isinstance(given, Mapping) else objects_of(given):
                 for guardrail_id, those in by_guardrail.items():
-                    for each in [those] if isinstance(those, Mapping) else _mappings(those):
+                    for each in [those] if isinstance(those, Mapping) else objects_of(those):
                         sides.setdefault((source, str(guardrail_id)), []).append(each)
     return sides
 
@@ -265,8 +267,8 @@ class _Asked(NamedTuple):
     def intervention(self, source: str | None, guardrail_id: str | None, told: list[Mapping[str, Any]]) -> Intervention:
         assessments = tuple(each for one in told for each in assessments_of(one))
         actions = [str(each.action) for each in assessments if each.acted]
-        details = next((d for one in told if (d := _mapping(one.get("appliedGuardrailDetails")))), {})
-        metrics = [_mapping(one.get("invocationMetrics")) for one in told]
+        details = next((d for one in told if (d := object_of(one.get("appliedGuardrailDetails")))), {})
+        metrics = [object_of(one.get("invocationMetrics")) for one in told]
         latencies = [
             m["guardrailProcessingLatency"] for m in metrics if _is_number(m.get("guardrailProcessingLatency"))
         ]
@@ -283,7 +285,7 @@ class _Asked(NamedTuple):
             action_reason=self.reason,
             assessments=assessments,
             latency_ms=sum(latencies) if latencies else None,
-            units=_summed(_mapping(m.get("usage")) for m in metrics),
+            units=_summed(object_of(m.get("usage")) for m in metrics),
             coverage=_coverage(metrics),
             trace=self.trace,
         )
@@ -311,8 +313,8 @@ def _summed(usages: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 def _coverage(metrics: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
     made: dict[str, dict[str, int]] = {}
     for each in metrics:
-        for what, told in _mapping(each.get("guardrailCoverage")).items():
-            made[what] = _summed([made.get(what, {}), _mapping(told)])
+        for what, told in object_of(each.get("guardrailCoverage")).items():
+            made[what] = _summed([made.get(what, {}), object_of(told)])
     return made
 
 
@@ -327,8 +329,8 @@ def assessments_of(told: Mapping[str, Any]) -> list[Assessment]:
         if not name.endswith("Policy"):
             continue
         kind = re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Policy")).lower()
-        for listed, items in _mapping(policy).items():
-            made += [_assessment(kind, listed, item) for item in _mappings(items)]
+        for listed, items in object_of(policy).items():
+            made += [_assessment(kind, listed, item) for item in objects_of(items)]
     return made
 
 
@@ -360,12 +362,3 @@ def _is_number(value: Any) -> bool:
 
 def _number(value: Any) -> float | None:
     return float(value) if _is_number(value) else None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, (list, tuple)):
-        yield from (each for each in value if isinstance(each, Mapping))

@@ -8,7 +8,7 @@ What is known of an answer beside its text (why it ended, its tokens, ids, times
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ....tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from ...language_models.llms import LLM
@@ -27,6 +27,15 @@ class BedrockLLM(BedrockBase, LLM):
 
     Structured output is not for text models: `with_structured_output` raises `NotImplementedError`.
     """
+
+    if TYPE_CHECKING:
+        # The synthesised constructor would know each parameter by one of its two names only.
+        def __init__(self, **kwargs: Any) -> None: ...
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """Return the documented namespace of text models of Bedrock."""
+        return ["langchain", "llms", "bedrock"]
 
     @property
     def _llm_type(self) -> str:

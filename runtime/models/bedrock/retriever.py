@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr
 
@@ -59,6 +59,10 @@ class AmazonKnowledgeBasesRetriever(BedrockConnection, BaseRetriever):
     max_pages: int = Field(default=1, ge=1)
 
     _guardrail: GuardrailSettings | None = PrivateAttr(default=None)
+
+    if TYPE_CHECKING:
+        # The synthesised constructor would know each parameter by one of its two names only.
+        def __init__(self, **kwargs: Any) -> None: ...
 
     def model_post_init(self, context: Any, /) -> None:
         """Read the guardrail's settings.

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from ....messages import AIMessage
 from ....messages.tool_calls import InvalidToolCall, ToolCall, invalid_tool_call, tool_call
+from ..counting import usage_from_converse
+from ..shapes import object_of, objects_of, text_of
 from .files import media_type
 from .keys import snake_keys
-from .usage import usage_of
 
 __all__ = ["PROVIDER", "message_block", "parse_answer", "read_tool_calls", "with_one_latency"]
 
@@ -34,8 +35,7 @@ def parse_answer(answer: Mapping[str, Any], model_name: str, profile_id: str | N
         model_name: The model that was asked.
         profile_id: The application inference profile through which it was asked, if any.
     """
-    message = (answer.get("output") or {}).get("message") or {}
-    members = [member for member in message.get("content") or () if isinstance(member, Mapping)]
+    members = objects_of(object_of(object_of(answer.get("output")).get("message")).get("content"))
     calls, invalid = read_tool_calls(members)
     metadata = {key: value for key, value in answer.items() if key not in ("output", "usage")}
     if "metrics" in metadata:
@@ -43,24 +43,24 @@ def parse_answer(answer: Mapping[str, Any], model_name: str, profile_id: str | N
     metadata |= {"model_provider": PROVIDER, "model_name": model_name}
     if profile_id is not None:
         metadata["inference_profile_id"] = profile_id
-    usage = answer.get("usage")
     return AIMessage(
         content=[message_block(member) for member in members],
         tool_calls=calls,
         invalid_tool_calls=invalid,
-        usage_metadata=usage_of(usage, answer.get("additionalModelResponseFields")) if usage else None,
+        usage_metadata=usage_from_converse(answer.get("usage"), answer.get("additionalModelResponseFields")),
         response_metadata=metadata,
     )
 
 
-def with_one_latency(metrics: Mapping[str, Any]) -> dict[str, Any]:
+def with_one_latency(metrics: Any) -> dict[str, Any]:
     """Return metrics with the latency as one number, in milliseconds, also where it came as a list of one.
 
     Args:
         metrics: The answer's `metrics`.
     """
-    latency = metrics.get("latencyMs")
-    return {**metrics, "latencyMs": latency[0]} if isinstance(latency, list) and latency else dict(metrics)
+    told = object_of(metrics)
+    latency = told.get("latencyMs")
+    return {**told, "latencyMs": latency[0]} if isinstance(latency, list) and latency else dict(told)
 
 
 def message_block(member: Mapping[str, Any]) -> _Block:
@@ -89,7 +89,7 @@ def read_tool_calls(members: Iterable[Mapping[str, Any]]) -> tuple[list[ToolCall
         if use.get("type") == "server_tool_use":
             continue
         args = _arguments(use.get("input"))
-        own_id, name = use.get("toolUseId"), use.get("name") or ""
+        own_id, name = text_of(use.get("toolUseId")), text_of(use.get("name")) or ""
         if isinstance(args, Mapping):
             calls.append(tool_call(name=name, args=dict(args), id=own_id))
         else:
@@ -125,28 +125,31 @@ def _tool_result(value: Mapping[str, Any]) -> _Block:
         "type": "tool_result",
         "tool_use_id": value.get("toolUseId"),
         "is_error": value.get("status") == "error",
-        "content": [message_block(part) for part in value.get("content") or ()],
+        "content": [message_block(part) for part in objects_of(value.get("content"))],
     }
     return {**block, "result_type": value["type"]} if "type" in value else block
 
 
 def _reasoning(value: Mapping[str, Any]) -> _Block:
     said = value.get("reasoningText")
-    return {"type": "reasoning_content", "reasoning_content": dict(said) if said is not None else snake_keys(value)}
+    return {
+        "type": "reasoning_content",
+        "reasoning_content": dict(said) if isinstance(said, Mapping) else snake_keys(value),
+    }
 
 
 def _cited(value: Mapping[str, Any]) -> _Block:
-    text = "".join(part.get("text", "") for part in value.get("content") or ())
+    text = "".join(text_of(part.get("text")) or "" for part in objects_of(value.get("content")))
     return {"type": "text", "text": text, "citations": snake_keys(value.get("citations") or [])}
 
 
 def _media(kind: str, value: Mapping[str, Any]) -> _Block:
-    data = (value.get("source") or {}).get("bytes")
+    data = object_of(value.get("source")).get("bytes")
     if not isinstance(data, bytes | bytearray):
         return {"type": kind, kind: snake_keys(value)}
     source = {
         "type": "base64",
-        "media_type": media_type(kind, value.get("format", "")),
+        "media_type": media_type(kind, text_of(value.get("format")) or ""),
         "data": b64encode(data).decode(),
     }
     return {"type": kind, "source": source}

@@ -6,19 +6,21 @@ import warnings
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, Self
 
-from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AliasChoices, Field, PrivateAttr, model_validator
 from pydantic.fields import FieldInfo
 
-from ..connection import BedrockConnection
 from ..guardrails import GuardrailSettings
 from ..identity import base_id, provider_of
+from ..model import BedrockModel
 from .capabilities import Capabilities, ToolChoiceKind, capabilities_of
 from .profiles import ProfileLookup, is_application_profile
 from .request import Asked, ServiceTier
 
-__all__ = ["ConverseSettings"]
+__all__ = ["ADDITIONAL_FIELDS", "ConverseSettings"]
 
-_FIELDS = "additional_model_request_fields"
+ADDITIONAL_FIELDS = "additional_model_request_fields"
+"""The parameter for what Converse has no parameter of its own for."""
+
 _PARAMETERS = (
     "system",
     "max_tokens",
@@ -27,7 +29,7 @@ _PARAMETERS = (
     "stop_sequences",
     "guardrail_config",
     "guard_last_turn_only",
-    _FIELDS,
+    ADDITIONAL_FIELDS,
     "additional_model_response_field_paths",
     "performance_config",
     "service_tier",
@@ -37,7 +39,7 @@ _PARAMETERS = (
 )
 
 
-class ConverseSettings(BedrockConnection):
+class ConverseSettings(BedrockModel):
     """What a model is told once for all calls. Arguments of a call win over these.
 
     Args:
@@ -52,6 +54,8 @@ class ConverseSettings(BedrockConnection):
         streaming: Whether `invoke` streams inside, so that handlers see tokens.
         guardrail_config: The guardrail, also `guardrails`: `guardrailIdentifier`, `guardrailVersion`, `trace` and
             `streamProcessingMode`, in this spelling or in snake case.
+        raise_on_intervention: Raise a `GuardrailInterventionError` once an answer is complete in which the guardrail
+            intervened; else its replacement is the answer.
         guard_last_turn_only: Show the guardrail only the user's last message.
         additional_model_request_fields: What the model takes besides, as it takes it, such as `thinking`. Unknown
             arguments are put here, with a warning.
@@ -68,12 +72,6 @@ class ConverseSettings(BedrockConnection):
         pydantic.ValidationError: If an argument does not fit; a ValueError.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", populate_by_name=True, protected_namespaces=(), arbitrary_types_allowed=True
-    )
-
-    model_id: str = Field(alias="model")
-    base_model_id: str | None = Field(default=None, alias="base_model")
     provider: str = ""
     system: list[str | dict[str, Any]] | None = None
     max_tokens: int | None = None
@@ -118,8 +116,8 @@ class ConverseSettings(BedrockConnection):
             UserWarning,
             stacklevel=3,
         )
-        fields = {**(values.get("additional_model_request_fields") or {}), **unknown}
-        return {**{key: value for key, value in values.items() if key in known}, _FIELDS: fields}
+        fields = {**(values.get(ADDITIONAL_FIELDS) or {}), **unknown}
+        return {**{key: value for key, value in values.items() if key in known}, ADDITIONAL_FIELDS: fields}
 
     @model_validator(mode="after")
     def validate_environment(self) -> Self:
@@ -129,8 +127,7 @@ class ConverseSettings(BedrockConnection):
             ValueError: If an ARN comes without a provider, or a guardrail is wanted and none, or half a one, is given.
         """
         provider_of(self.base_model_id or self.model_id, self.provider)
-        guardrail = GuardrailSettings.read(self.guardrail_config)
-        if self.guard_last_turn_only and guardrail is None:
+        if self._guardrail() is None and self.guard_last_turn_only:
             raise ValueError(
                 "guard_last_turn_only=True was given without a guardrail; give guardrail_config="
                 "{'guardrailIdentifier': ..., 'guardrailVersion': ...} too, or leave it out."
@@ -155,6 +152,9 @@ class ConverseSettings(BedrockConnection):
     def capabilities(self) -> Capabilities:
         """Return what the model can do, as far as is known by now."""
         return capabilities_of(base_id(self._profile.model or self.base_model_id or self.model_id), self.maker)
+
+    def _guardrail(self) -> GuardrailSettings | None:
+        return GuardrailSettings.read(self.guardrail_config)
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of requests that are set, by their names here."""

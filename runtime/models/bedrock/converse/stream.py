@@ -14,10 +14,11 @@ from typing import Any, Final
 from ....messages import AIMessageChunk
 from ....messages.tool_calls import tool_call_chunk
 from ..calls import Event
+from ..counting import usage_from_converse
 from ..errors import TruncatedStreamError
+from ..shapes import count, object_of, objects_of, text_of
 from .answer import PROVIDER, message_block, with_one_latency
 from .keys import snake_keys
-from .usage import usage_of
 
 __all__ = ["ConverseDecoder", "is_output"]
 
@@ -92,10 +93,10 @@ class ConverseDecoder:
         return [_chunk([])]
 
     def _block_start(self, content: Mapping[str, Any]) -> list[AIMessageChunk]:
-        index, start = content.get("contentBlockIndex", 0), content.get("start") or {}
+        index, start = _place(content), object_of(content.get("start"))
         use = start.get("toolUse")
         if isinstance(use, Mapping):
-            named = {"name": use.get("name"), "id": use.get("toolUseId")}
+            named = {"name": text_of(use.get("name")), "id": text_of(use.get("toolUseId"))}
             if use.get("type") == "server_tool_use":
                 self._open[index] = {"server_tool_use": True}
                 return [_chunk([{"type": "server_tool_use", **named, "index": index}])]
@@ -107,10 +108,10 @@ class ConverseDecoder:
         return []
 
     def _block_delta(self, content: Mapping[str, Any]) -> list[AIMessageChunk]:
-        index, delta = content.get("contentBlockIndex", 0), content.get("delta") or {}
+        index, delta = _place(content), object_of(content.get("delta"))
         for kind, value in delta.items():
-            read = _DELTAS.get(kind)
-            if read is not None:
+            read, needed = _DELTAS.get(kind, (None, object))
+            if read is not None and isinstance(value, needed):
                 return read(self, value, index)
         # Without an index, since nobody can say how pieces of an unknown kind would join.
         return [_chunk([{"type": "non_standard", "value": dict(delta)}])] if delta else []
@@ -119,7 +120,7 @@ class ConverseDecoder:
         return [AIMessageChunk.fast([{"type": "text", "text": value, "index": index}], None, dict(_SAID))]
 
     def _arguments(self, value: Mapping[str, Any], index: int) -> list[AIMessageChunk]:
-        text = value.get("input") or ""
+        text = text_of(value.get("input")) or ""
         if "server_tool_use" in self._open.get(index, {}):
             return [_chunk([{"type": "server_tool_use", "input": text, "index": index}])]
         piece = tool_call_chunk(args=text, index=index)
@@ -127,7 +128,7 @@ class ConverseDecoder:
 
     def _reasoning(self, value: Mapping[str, Any], index: int) -> list[AIMessageChunk]:
         hidden = value.get("redactedContent")
-        if hidden is not None:
+        if isinstance(hidden, bytes):
             held = self._open.setdefault(index, {"reasoningContent": {"redactedContent": b""}})
             held["reasoningContent"]["redactedContent"] += hidden
             return []
@@ -138,19 +139,19 @@ class ConverseDecoder:
 
     def _result(self, value: Any, index: int) -> list[AIMessageChunk]:
         held = self._open.setdefault(index, {"toolResult": {}})["toolResult"]
-        held["content"] = [*held.get("content", ()), *value]
+        held["content"] = [*objects_of(held.get("content")), *value]
         return []
 
     def _image(self, value: Mapping[str, Any], index: int) -> list[AIMessageChunk]:
         held = self._open.setdefault(index, {"image": {}})["image"]
-        source = {**held.get("source", {}), **(value.get("source") or {})}
+        source = {**held.get("source", {}), **object_of(value.get("source"))}
         if "bytes" in held.get("source", {}) and "bytes" in source:
             source["bytes"] = held["source"]["bytes"] + source["bytes"]
         held |= {**value, "source": source}
         return []
 
     def _block_stop(self, content: Mapping[str, Any]) -> list[AIMessageChunk]:
-        whole = self._whole(content.get("contentBlockIndex", 0))
+        whole = self._whole(_place(content))
         return [whole or _chunk([])]
 
     def _message_stop(self, content: Mapping[str, Any]) -> list[AIMessageChunk]:
@@ -170,7 +171,7 @@ class ConverseDecoder:
         return AIMessageChunk(
             content=[],
             response_metadata={**_SAID, **self._about, **stopped, **counted},
-            usage_metadata=usage_of(usage, stopped.get("additionalModelResponseFields")) if usage else None,
+            usage_metadata=usage_from_converse(usage, stopped.get("additionalModelResponseFields")),
             chunk_position="last",
         )
 
@@ -194,14 +195,18 @@ _READERS: Final[Mapping[str, Callable[[ConverseDecoder, Mapping[str, Any]], list
     "messageStop": ConverseDecoder._message_stop,
     "metadata": ConverseDecoder._metadata,
 }
-_DELTAS: Final[Mapping[str, Callable[[ConverseDecoder, Any, int], list[AIMessageChunk]]]] = {
-    "text": ConverseDecoder._text,
-    "toolUse": ConverseDecoder._arguments,
-    "toolResult": ConverseDecoder._result,
-    "reasoningContent": ConverseDecoder._reasoning,
-    "citation": ConverseDecoder._citation,
-    "image": ConverseDecoder._image,
+_DELTAS: Final[Mapping[str, tuple[Callable[[ConverseDecoder, Any, int], list[AIMessageChunk]], type[Any]]]] = {
+    "text": (ConverseDecoder._text, str),
+    "toolUse": (ConverseDecoder._arguments, Mapping),
+    "toolResult": (ConverseDecoder._result, list),
+    "reasoningContent": (ConverseDecoder._reasoning, Mapping),
+    "citation": (ConverseDecoder._citation, Mapping),
+    "image": (ConverseDecoder._image, Mapping),
 }
+
+
+def _place(content: Mapping[str, Any]) -> int:
+    return count(content.get("contentBlockIndex")) or 0
 
 
 def _chunk(content: list[_Block], **fields: Any) -> AIMessageChunk:

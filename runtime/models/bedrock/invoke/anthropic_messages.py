@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from ....messages import tool_call, tool_call_chunk
+from ..counting import usage_from_anthropic, usage_from_headers
 from ..errors import ModelStreamError
+from ..shapes import object_of, text_of
 from .anthropic_wire import anthropic_conversation, anthropic_tool, anthropic_tool_choice, cites_documents
 from .asking import Answer, Ask, Piece
-from .counting import usage_from_anthropic, usage_from_headers
 from .decoding import Decoder
-from .documents import latency_in, merged, object_of, reason_in
+from .documents import latency_in, merged, reason_in
 from .families import Family
 
 __all__ = ["ANTHROPIC_VERSION", "AnthropicMessages", "AnthropicMessagesDecoder"]
@@ -115,12 +116,15 @@ class AnthropicMessages(Family):
             text=text,
             content=text if is_plain or not blocks else list(blocks),
             tool_calls=[
-                tool_call(name=str(c.get("name")), args=dict(object_of(c.get("input"))), id=c.get("id")) for c in calls
+                tool_call(
+                    name=text_of(c.get("name")) or "", args=dict(object_of(c.get("input"))), id=text_of(c.get("id"))
+                )
+                for c in calls
             ],
             stop_reason=reason_in(found, reason_key, *self.reason_keys),
             usage=usage_from_anthropic(found.get("usage")) or usage_from_headers(known),
-            response_id=found.get("id"),
-            model_name=found.get("model"),
+            response_id=text_of(found.get("id")),
+            model_name=text_of(found.get("model")),
             latency_ms=latency_in(known),
             more={"stop_sequence": sequence} if sequence is not None else {},
         )
@@ -204,7 +208,7 @@ class AnthropicMessagesDecoder(Decoder):
             yield from self.text_piece(block.get("text"), index)
         elif kind == "tool_use":
             self._calls |= {index}
-            name, own_id = block.get("name"), block.get("id")
+            name, own_id = text_of(block.get("name")), text_of(block.get("id"))
             yield self._other(block, index, [tool_call_chunk(name=name, args="", id=own_id, index=index)])
         elif kind == "thinking" and not block.get("thinking") and not block.get("signature"):
             return  # the pieces that follow open it
@@ -216,7 +220,7 @@ class AnthropicMessagesDecoder(Decoder):
         if kind == "text_delta":
             yield from self.text_piece(delta.get("text"), index)
         elif kind == "input_json_delta":
-            text = delta.get("partial_json") or ""
+            text = text_of(delta.get("partial_json")) or ""
             if index not in self._calls:
                 yield self._other({"type": "server_tool_use", "partial_json": text}, index)
             elif text:

@@ -11,10 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 from ....messages import ToolCall, tool_call, tool_call_chunk
+from ..counting import usage_from_headers
+from ..shapes import object_of, objects_of, text_of
 from .asking import Answer, Ask, Piece
-from .counting import usage_from_headers
 from .decoding import Decoder
-from .documents import latency_in, merged, object_of, reason_in
+from .documents import latency_in, merged, reason_in
 from .families import Family
 from .templates import turns
 
@@ -115,10 +116,11 @@ def _own_id(body: Mapping[str, Any]) -> str | None:
 
 def _calls(given: Any) -> list[ToolCall]:
     """Return the calls; the model gives them no ids, so they are made up."""
-    entries = [object_of(entry) for entry in given] if isinstance(given, list) else []
     return [
-        tool_call(name=str(e.get("name")), args=dict(object_of(e.get("parameters"))), id=f"call_{uuid4().hex}")
-        for e in entries
+        tool_call(
+            name=text_of(e.get("name")) or "", args=dict(object_of(e.get("parameters"))), id=f"call_{uuid4().hex}"
+        )
+        for e in objects_of(given)
         if e
     ]
 

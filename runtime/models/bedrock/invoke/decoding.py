@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from ....messages import UsageMetadata
+from ..counting import METRICS, usage_from_metrics
 from ..errors import TruncatedStreamError
+from ..shapes import count
 from .asking import Piece
-from .counting import METRICS, count, usage_from_metrics
 from .documents import merged, reason_in
 
 __all__ = ["Decoder"]

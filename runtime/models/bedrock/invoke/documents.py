@@ -1,13 +1,13 @@
-"""Looking into the JSON of providers without trusting it: a member may be missing, null, or of another type."""
+"""What bodies of all families have in common: merging, the first choice, why it ended, the latency."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .counting import count
+from ..shapes import count
 
-__all__ = ["first", "latency_in", "merged", "object_of", "reason_in"]
+__all__ = ["first", "latency_in", "merged", "reason_in"]
 
 _LATENCY_HEADER = "x-amzn-bedrock-invocation-latency"
 _CHOICES = ("results", "outputs", "generations", "completions", "choices")
@@ -40,15 +40,6 @@ def first(body: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
         if isinstance(entries, Sequence) and not isinstance(entries, str) and entries:
             return entries[0] if isinstance(entries[0], Mapping) else {}
     return {}
-
-
-def object_of(value: Any) -> Mapping[str, Any]:
-    """Return the value if it is an object, else an empty one.
-
-    Args:
-        value: What was sent.
-    """
-    return value if isinstance(value, Mapping) else {}
 
 
 def reason_in(body: Mapping[str, Any], *keys: str | None) -> str | None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ....messages import BaseMessage, UsageMetadata
+from ..counting import usage_from_headers
 from ..errors import BedrockError
 from .asking import Answer, Ask, Piece
-from .counting import usage_from_headers
 from .decoding import Decoder
 from .documents import latency_in, reason_in
 

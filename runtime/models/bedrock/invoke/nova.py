@@ -13,10 +13,11 @@ from typing import Any
 from ....messages import HumanMessage, tool_call, tool_call_chunk
 from ..converse.messages import wire_messages
 from ..converse.tools import wire_tool, wire_tool_choice
+from ..counting import usage_from_converse, usage_from_headers
+from ..shapes import count, object_of, text_of
 from .asking import Answer, Ask, Piece
-from .counting import count, usage_from_converse, usage_from_headers
 from .decoding import Decoder
-from .documents import latency_in, merged, object_of, reason_in
+from .documents import latency_in, merged, reason_in
 from .families import Family
 
 __all__ = ["Nova", "NovaDecoder"]
@@ -84,7 +85,11 @@ class Nova(Family):
             text=text,
             content=text if is_plain else [_shown(entry) for entry in given],
             tool_calls=[
-                tool_call(name=str(c.get("name")), args=dict(object_of(c.get("input"))), id=c.get("toolUseId"))
+                tool_call(
+                    name=text_of(c.get("name")) or "",
+                    args=dict(object_of(c.get("input"))),
+                    id=text_of(c.get("toolUseId")),
+                )
                 for c in calls
             ],
             stop_reason=reason_in(found, reason_key, *self.reason_keys),
@@ -122,7 +127,7 @@ class NovaDecoder(Decoder):
         opened, grown = object_of(payload.get("contentBlockStart")), object_of(payload.get("contentBlockDelta"))
         call = object_of(object_of(opened.get("start")).get("toolUse"))
         if call:
-            place, name, own_id = _place(opened), call.get("name"), call.get("toolUseId")
+            place, name, own_id = _place(opened), text_of(call.get("name")), text_of(call.get("toolUseId"))
             block = {"type": "tool_use", "name": name, "id": own_id, "index": place}
             yield self._other(block, tool_call_chunk(name=name, id=own_id, index=place))
         delta, place = object_of(grown.get("delta")), _place(grown)

@@ -7,15 +7,17 @@ when the limit was reached while the model reasoned.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ....messages import convert_to_openai_messages, tool_call_chunk
 from ....messages.tool_calls import read_raw_tool_calls
+from ..counting import usage_from_headers, usage_from_openai
+from ..shapes import count, object_of, objects_of, text_of
 from .asking import Answer, Ask, Piece
-from .counting import count, usage_from_headers, usage_from_openai
 from .decoding import Decoder
-from .documents import first, latency_in, merged, object_of, reason_in
+from .documents import first, latency_in, merged, reason_in
 from .families import Family
 
 __all__ = ["Jamba", "MistralChat", "OpenAiLike", "OpenAiLikeDecoder", "OpenAiModels"]
@@ -89,8 +91,7 @@ class OpenAiLike(Family):
         choice = first(found, "choices")
         message = object_of(choice.get("message"))
         text = _text(message.get("content", choice.get("text")))
-        raw = message.get("tool_calls")
-        calls, broken = read_raw_tool_calls([object_of(c) for c in raw] if isinstance(raw, list) else [])
+        calls, broken = read_raw_tool_calls([_call(each) for each in objects_of(message.get("tool_calls"))])
         return Answer(
             text=text,
             content=text,
@@ -98,8 +99,8 @@ class OpenAiLike(Family):
             invalid_tool_calls=broken,
             stop_reason=reason_in(found, reason_key, *self.reason_keys),
             usage=usage_from_openai(found.get("usage")) or usage_from_headers(known),
-            response_id=_string(found.get("id")),
-            model_name=_string(found.get("model")),
+            response_id=text_of(found.get("id")),
+            model_name=text_of(found.get("model")),
             latency_ms=latency_in(known),
             beside=_beside(message),
         )
@@ -151,8 +152,8 @@ class OpenAiLikeDecoder(Decoder):
         Args:
             payload: The document.
         """
-        self.response_id = self.response_id or _string(payload.get("id"))
-        self.model_name = self.model_name or _string(payload.get("model"))
+        self.response_id = self.response_id or text_of(payload.get("id"))
+        self.model_name = self.model_name or text_of(payload.get("model"))
         self.counted(usage_from_openai(payload.get("usage")))
         choice = first(payload, "choices")
         delta = object_of(choice.get("delta")) or object_of(choice.get("message"))
@@ -165,9 +166,9 @@ class OpenAiLikeDecoder(Decoder):
             call, function = object_of(entry), object_of(object_of(entry).get("function"))
             index = count(call.get("index"))
             chunk = tool_call_chunk(
-                name=_string(function.get("name")),
-                args=_string(function.get("arguments")),
-                id=_string(call.get("id")),
+                name=text_of(function.get("name")),
+                args=text_of(function.get("arguments")),
+                id=text_of(call.get("id")),
                 index=place if index is None else index,
             )
             yield Piece(tool_call_chunks=[chunk])
@@ -175,15 +176,19 @@ class OpenAiLikeDecoder(Decoder):
 
 def _text(content: Any) -> str:
     if isinstance(content, list):
-        return "".join(_string(object_of(part).get("text")) or "" for part in content)
+        return "".join(text_of(object_of(part).get("text")) or "" for part in content)
     return content if isinstance(content, str) else ""
 
 
-def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _call(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tool call with texts only; arguments that come as an object are written as one."""
+    function = object_of(entry.get("function"))
+    given = function.get("arguments")
+    arguments = given if isinstance(given, str | None) else json.dumps(given)
+    return {"id": text_of(entry.get("id")), "function": {"name": text_of(function.get("name")), "arguments": arguments}}
 
 
 def _beside(message: Mapping[str, Any]) -> dict[str, Any]:
-    reasoning = next((message[key] for key in _REASONING_KEYS if _string(message.get(key))), None)
-    refusal = _string(message.get("refusal"))
+    reasoning = next((message[key] for key in _REASONING_KEYS if text_of(message.get(key))), None)
+    refusal = text_of(message.get("refusal"))
     return {**({"reasoning_content": reasoning} if reasoning else {}), **({"refusal": refusal} if refusal else {})}

@@ -18,8 +18,8 @@ from ...stopping import StopCutter, cut_at_stop
 from ..calls import Event
 from ..errors import BedrockError
 from ..guardrails import GuardrailSettings, interventions_from_invoke
+from ..shapes import object_of
 from .asking import Answer, Ask, Piece
-from .documents import object_of
 from .families import Family
 
 __all__ = ["CUT", "GUARDRAIL_ACTION", "Reading"]
@@ -73,6 +73,11 @@ class Reading:
     def response_id(self) -> str | None:
         """The provider's id of the answer, as soon as it is known."""
         return self._decoder.response_id
+
+    def taken(self) -> list[Intervention]:
+        """Return the interventions gathered since the last time, which are then no longer kept."""
+        found, self.interventions = self.interventions, []
+        return found
 
     def is_token(self, event: Event) -> bool:
         """Return whether an event brings output, judged by itself.

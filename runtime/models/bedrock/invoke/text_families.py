@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ....messages import BaseMessage, UsageMetadata
+from ..counting import usage_of
+from ..shapes import object_of
 from . import templates
 from .asking import Ask
-from .counting import usage_of
-from .documents import first, merged, object_of
+from .documents import first, merged
 from .families import TextFamily
 
 __all__ = [

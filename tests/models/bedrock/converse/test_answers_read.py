@@ -6,7 +6,7 @@ import pytest
 
 from spanloom.runtime.messages import AIMessage, HumanMessage
 from spanloom.runtime.models.bedrock.converse.answer import parse_answer
-from spanloom.runtime.models.bedrock.converse.usage import usage_of
+from spanloom.runtime.models.bedrock.counting import usage_from_converse
 
 from .sending import CLAUDE, sent_messages
 
@@ -258,7 +258,7 @@ COUNTS: dict[str, tuple[dict[str, Any], Any, dict[str, Any]]] = {
 def test_tokens_are_counted_with_those_of_caches(case: str) -> None:
     """All that entered the model is input; details are absent when the service sends none."""
     usage, additional, wanted = COUNTS[case]
-    assert usage_of(usage, additional) == wanted
+    assert usage_from_converse(usage, additional) == wanted
 
 
 BLOCKS_IN_STANDARD_FORM: dict[str, Any] = {

@@ -228,7 +228,7 @@ def test_an_intervention_is_told_to_handlers_once(server: BedrockServer, mode: M
     ask(mode, model_of(server, guardrails=GUARDRAIL), "the secret word", config={"callbacks": [hooks]})
     told = [kwargs for name, _, kwargs in hooks.calls if name == "error"]
     assert [each["reason"] for each in told] == ["GUARDRAIL_INTERVENED"]
-    assert told[0]["trace"]["inputAssessment"]
+    assert told[0]["trace"]["guardrail"]["inputAssessment"]
     assert hooks.names()[-2:] == ["error", "end"]
 
 

@@ -76,7 +76,7 @@ async def test_a_blocked_question_to_converse_is_a_notice(mode: str, bedrock: Be
     assert handler.hooks == ["start", "notice", "end"]
     (told,) = handler.notices
     assert (told["reason"], told["signal"]) == ("GUARDRAIL_INTERVENED", True)
-    assert "gr1" in told["trace"]["inputAssessment"]
+    assert "gr1" in told["trace"]["guardrail"]["inputAssessment"]
     intervention = told["intervention"]
     assert (intervention.guardrail_id, intervention.guardrail_version, intervention.source) == ("gr1", "2", "INPUT")
     assert [(each.policy, each.rule, each.action) for each in intervention.assessments] == [

@@ -91,7 +91,7 @@ def test_an_invoked_model_tells_of_each_side_that_acted(key: str) -> None:
         latency_ms=120,
         units={"topicPolicyUnits": 1, "wordPolicyUnits": 0},
         coverage={"textCharacters": {"guarded": 10, "total": 20}},
-        trace=trace,
+        trace={"guardrail": trace},
     )
     assert (second.source, second.assessments, second.latency_ms) == ("OUTPUT", (EMAIL, TICKET), 30)
     (first,) = interventions_from_invoke(

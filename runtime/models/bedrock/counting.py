@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ....messages import UsageMetadata
+from ...messages import UsageMetadata
+from .shapes import count, object_of, objects_of, text_of
 
 __all__ = [
     "METRICS",
-    "count",
     "usage_from_anthropic",
     "usage_from_converse",
     "usage_from_headers",
@@ -26,21 +26,6 @@ METRICS = "amazon-bedrock-invocationMetrics"
 """The key of a streamed answer's metrics, on its last chunk."""
 
 _HEADER = "x-amzn-bedrock-"
-
-
-def count(value: Any) -> int | None:
-    """Return a count that may come as a text, as headers do; None for what is no count.
-
-    Args:
-        value: What was sent.
-    """
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
 
 
 def usage_of(
@@ -105,7 +90,7 @@ def usage_from_metrics(metrics: Any) -> UsageMetadata | None:
     Args:
         metrics: What stands under `METRICS`.
     """
-    told = _mapping(metrics)
+    told = object_of(metrics)
     return usage_of(
         told.get("inputTokenCount"),
         told.get("outputTokenCount"),
@@ -120,30 +105,40 @@ def usage_from_anthropic(usage: Any) -> UsageMetadata | None:
     Args:
         usage: The object, or what stands in its place.
     """
-    told = _mapping(usage)
+    told = object_of(usage)
     return usage_of(
         told.get("input_tokens"),
         told.get("output_tokens"),
         cache_read=told.get("cache_read_input_tokens"),
         cache_creation=told.get("cache_creation_input_tokens"),
-        by_ttl=_mapping(told.get("cache_creation")),
-        reasoning=_mapping(told.get("output_tokens_details")).get("thinking_tokens"),
+        by_ttl=object_of(told.get("cache_creation")),
+        reasoning=object_of(told.get("output_tokens_details")).get("thinking_tokens"),
     )
 
 
-def usage_from_converse(usage: Any) -> UsageMetadata | None:
-    """Return the `usage` of a body in Converse's form, which Nova's is.
+def usage_from_converse(usage: Any, additional: Any = None) -> UsageMetadata | None:
+    """Return the `usage` of an answer in Converse's form, which Nova's is too.
 
     Args:
         usage: The object, or what stands in its place.
+        additional: The answer's additional model response fields, in which models tell of their reasoning.
     """
-    told = _mapping(usage)
-    return usage_of(
+    told, more = object_of(usage), object_of(object_of(additional).get("usage"))
+    by_ttl = {
+        f"ephemeral_{ttl}_input_tokens": each.get("inputTokens")
+        for each in objects_of(told.get("cacheDetails"))
+        if (ttl := text_of(each.get("ttl")))
+    }
+    made = usage_of(
         told.get("inputTokens"),
         told.get("outputTokens"),
         cache_read=told.get("cacheReadInputTokenCount", told.get("cacheReadInputTokens")),
         cache_creation=told.get("cacheWriteInputTokenCount", told.get("cacheWriteInputTokens")),
+        by_ttl=by_ttl,
+        reasoning=object_of(more.get("output_tokens_details")).get("thinking_tokens"),
     )
+    total = count(told.get("totalTokens"))
+    return made if made is None or total is None else {**made, "total_tokens": total}
 
 
 def usage_from_openai(usage: Any) -> UsageMetadata | None:
@@ -152,15 +147,11 @@ def usage_from_openai(usage: Any) -> UsageMetadata | None:
     Args:
         usage: The object, or what stands in its place.
     """
-    told = _mapping(usage)
+    told = object_of(usage)
     return usage_of(
         told.get("prompt_tokens"),
         told.get("completion_tokens"),
-        cache_read=_mapping(told.get("prompt_tokens_details")).get("cached_tokens"),
-        reasoning=_mapping(told.get("completion_tokens_details")).get("reasoning_tokens"),
+        cache_read=object_of(told.get("prompt_tokens_details")).get("cached_tokens"),
+        reasoning=object_of(told.get("completion_tokens_details")).get("reasoning_tokens"),
         is_cache_apart=False,
     )
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
