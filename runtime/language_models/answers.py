@@ -5,15 +5,17 @@ What the provider made stays as it is, since it may give the same objects again;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from ..messages import BaseMessageChunk
-from ..outputs import ChatGeneration
+from ..exceptions import ModelError
+from ..messages import BaseMessageChunk, message_chunk_to_message
+from ..outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from ..runnables.io import fold
 
-__all__ = ["copied", "named", "told", "without_run_id"]
+__all__ = ["agenerate_from_stream", "copied", "generate_from_stream", "named", "told", "without_run_id"]
 
 _set = object.__setattr__
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -72,3 +74,32 @@ def without_run_id(generation: ChatGeneration) -> ChatGeneration:
     if not (generation.message.id or "").startswith("run-"):
         return generation
     return copied(generation, {"message": copied(generation.message, {"id": None})})
+
+
+def generate_from_stream(stream: Iterable[ChatGenerationChunk]) -> ChatResult:
+    """Return streamed chunks as one answer; for a `_generate` that asks its own `_stream`.
+
+    Args:
+        stream: The chunks.
+
+    Raises:
+        ModelError: If there are none.
+    """
+    chunks = list(stream)
+    if not chunks:
+        raise ModelError("The stream gave no chunk; an answer has at least one.")
+    total: ChatGenerationChunk = fold(chunks)
+    message = message_chunk_to_message(total.message)
+    return ChatResult(generations=[ChatGeneration(message=message, generation_info=total.generation_info)])
+
+
+async def agenerate_from_stream(stream: AsyncIterator[ChatGenerationChunk]) -> ChatResult:
+    """Return streamed chunks as one answer; for an `_agenerate` that asks its own `_astream`.
+
+    Args:
+        stream: The chunks.
+
+    Raises:
+        ModelError: If there are none.
+    """
+    return generate_from_stream([chunk async for chunk in stream])

@@ -6,7 +6,6 @@ that belong to the program rather than to the model (handlers, tags, the cache, 
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypedDict
 from warnings import warn
@@ -23,7 +22,7 @@ from ..messages import BaseMessage, convert_to_messages, get_buffer_string
 from ..prompt_values import ChatPromptValue, PromptValue, StringPromptValue
 from ..runnables.base import Runnable
 from ..runnables.composed import Local
-from ..runnables.serializable import ComposedSerializable
+from .identified import IdentifiedModel
 from .tokens import estimated_token_ids
 
 __all__ = [
@@ -59,7 +58,7 @@ class LangSmithParams(TypedDict, total=False):
     ls_stop: list[str] | None
 
 
-class BaseLanguageModel(ComposedSerializable[Any, Any]):
+class BaseLanguageModel(IdentifiedModel):
     """The base of all models.
 
     Args:
@@ -80,16 +79,6 @@ class BaseLanguageModel(ComposedSerializable[Any, Any]):
     callbacks: Callbacks = Field(default=None, exclude=True, repr=False)
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
-
-    @property
-    @abstractmethod
-    def _llm_type(self) -> str:
-        """The kind of model, in one word."""
-
-    @property
-    def _identifying_params(self) -> Mapping[str, Any]:
-        """What tells one such model from another."""
-        return {}
 
     def cache_fields(self) -> Mapping[str, Any]:
         """Return what decides an answer besides the prompt and the call's arguments: every field that dumps show."""

@@ -27,11 +27,11 @@ from ..runnables.base import Runnable
 from ..runnables.io import Io, fold, folded
 from ..runnables.io_loop import ThreadedIteration, in_thread
 from ..runnables.serializable import is_async_nearest
-from .answers import copied, named, told, without_run_id
+from .answers import agenerate_from_stream, copied, generate_from_stream, named, told, without_run_id
 from .base import FORMAT
 from .caching import cache_entry
 from .generating import GeneratingChats
-from .notices import tell_notices
+from .notices import tell_last_notices
 from .spans import (
     admitted,
     give_token,
@@ -45,7 +45,7 @@ from .spans import (
 )
 from .writing import managers, nothing_written, writes
 
-__all__ = ["BaseChatModel", "SimpleChatModel"]
+__all__ = ["BaseChatModel", "SimpleChatModel", "agenerate_from_stream", "generate_from_stream"]
 
 
 class BaseChatModel(GeneratingChats):
@@ -72,7 +72,7 @@ class BaseChatModel(GeneratingChats):
         """Return the model's answer to the messages; here the sum of `_stream`."""
         if not writes(self, "_stream", BaseChatModel):
             raise nothing_written(self, writes(self, "_astream", BaseChatModel))
-        return _summed(list(self._stream(messages, stop=stop, **kwargs)))
+        return generate_from_stream(self._stream(messages, stop=stop, **kwargs))
 
     async def _agenerate(
         self,
@@ -83,7 +83,7 @@ class BaseChatModel(GeneratingChats):
     ) -> ChatResult:
         """Return the model's answer to the messages, on an event loop; here `_generate` in a worker thread."""
         if writes(self, "_astream", BaseChatModel) and not writes(self, "_generate", BaseChatModel):
-            return _summed([chunk async for chunk in self._astream(messages, stop=stop, **kwargs)])
+            return await agenerate_from_stream(self._astream(messages, stop=stop, **kwargs))
         managed = managers(self, "_generate", run_manager.get_sync() if run_manager else None)
         result: ChatResult = await in_thread(self._generate, messages, stop=stop, **managed, **kwargs)
         return result
@@ -205,6 +205,7 @@ class BaseChatModel(GeneratingChats):
         self, messages: list[BaseMessage], stop: list[str] | None, io: Io, kwargs: dict[str, Any]
     ) -> ChatResult:
         own = list(messages)
+        given: list[Any] = []
         try:
             if self.rate_limiter is not None:
                 await admitted(io, self.rate_limiter)
@@ -214,9 +215,10 @@ class BaseChatModel(GeneratingChats):
             else:
                 managed = managers(self, "_generate", manager_of(io.scope, blocking=True))
                 result = await io.call(self._generate, own, stop=stop, **managed, **kwargs)
-            await tell_notices(io)
+            given = result.generations
+            await tell_last_notices(io)
         except BaseException:
-            keep_partial(io.scope, [[]])
+            await keep_partial(io, [given])
             raise
         return result
 
@@ -301,12 +303,12 @@ class BaseChatModel(GeneratingChats):
                     chunk = copied(chunk, {"message": message})
                 await give_token(io, chunk.text, chunk, message)
                 yield message
-            await tell_notices(io)
+            await tell_last_notices(io)
             if not kept:
                 raise ModelError(f"{type(self).__name__} streamed no chunk at all; no generation chunks were returned.")
         except BaseException:
             if scope.handlers:
-                keep_partial(scope, [[ChatGenerationChunk(message=folded(kept))] if kept else []])
+                await keep_partial(io, [[ChatGenerationChunk(message=folded(kept))] if kept else []])
             raise
         finally:
             tell_pace(scope, len(kept), last_ns - first_ns, longest_ns)
@@ -363,15 +365,6 @@ class BaseChatModel(GeneratingChats):
 
 def _tell(scope: RunScope, message: BaseMessage) -> None:
     tell_answer(scope, message.response_metadata, getattr(message, "usage_metadata", None), message.id)
-
-
-def _summed(chunks: list[ChatGenerationChunk]) -> ChatResult:
-    """Return streamed chunks as one answer; none for none."""
-    if not chunks:
-        return ChatResult(generations=[])
-    total: ChatGenerationChunk = fold(chunks)
-    message = message_chunk_to_message(total.message)
-    return ChatResult(generations=[ChatGeneration(message=message, generation_info=total.generation_info)])
 
 
 class SimpleChatModel(BaseChatModel):

@@ -17,6 +17,9 @@ __all__ = ["CalledTexts"]
 class CalledTexts(GeneratingTexts):
     """The deprecated ways to use a text model."""
 
+    def __str__(self) -> str:
+        return f"\033[1m{self.get_name()}\033[0m\nParams: {dict(self._identifying_params)}"
+
     def __call__(
         self,
         prompt: str,

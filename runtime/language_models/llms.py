@@ -20,7 +20,7 @@ from ..runnables.io_loop import ThreadedIteration, in_thread
 from ..runnables.serializable import is_async_nearest
 from .caching import cache_entry
 from .legacy import CalledTexts
-from .notices import tell_notices
+from .notices import tell_last_notices
 from .spans import (
     AsyncMutedManager,
     MutedManager,
@@ -138,6 +138,7 @@ class BaseLLM(CalledTexts):
         return result
 
     async def _answered(self, prompt: str, stop: list[str] | None, io: Io, kwargs: dict[str, Any]) -> LLMResult:
+        given: list[list[Any]] = []
         try:
             if not io.blocking and is_async_nearest(type(self), "_agenerate", "_generate"):
                 managed = managers(self, "_agenerate", io.manager)
@@ -145,9 +146,10 @@ class BaseLLM(CalledTexts):
             else:
                 managed = managers(self, "_generate", manager_of(io.scope, blocking=True))
                 result = await io.call(self._generate, [prompt], stop=stop, **managed, **kwargs)
-            await tell_notices(io)
+            given = result.generations
+            await tell_last_notices(io)
         except BaseException:
-            keep_partial(io.scope, [])
+            await keep_partial(io, given)
             raise
         return result
 
@@ -214,12 +216,12 @@ class BaseLLM(CalledTexts):
                     said.append(chunk)
                 await give_token(io, chunk.text, chunk, chunk)
                 yield chunk
-            await tell_notices(io)
+            await tell_last_notices(io)
             if not kept:
                 raise _no_chunks(self)
         except BaseException:
             if io.scope.handlers:
-                keep_partial(io.scope, [[folded(kept)]] if kept else [])
+                await keep_partial(io, [[folded(kept)]] if kept else [])
             raise
         finally:
             tell_pace(io.scope, len(kept), last_ns - first_ns, longest_ns)

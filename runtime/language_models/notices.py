@@ -2,7 +2,8 @@
 
 A provider calls `notice` where it sees the intervention, in any thread of its run; the intervention is recorded there
 and then. Handlers hear of it from the body of the run, which calls `tell_notices` where it can wait for them: after
-each chunk and before its end, so that `on_llm_end` follows the notices, once.
+each chunk and before its end, so that `on_llm_end` follows the notices, once. Where the caller asked for an error, it
+is raised when the answer is complete and the notices are told; `on_llm_error` then gets reason and trace once more.
 """
 
 from __future__ import annotations
@@ -17,31 +18,35 @@ from ...tracing.scope import CURRENT, RunScope
 from ..exceptions import GuardrailInterventionError
 from ..runnables.io import Io
 
-__all__ = ["REASON", "has_notices", "notice", "tell_notices"]
+__all__ = ["REASON", "has_notices", "notice", "tell_last_notices", "tell_notices"]
 
 REASON: Final = "GUARDRAIL_INTERVENED"
 """The `reason` that handlers are given, whatever words the provider's API has for it."""
 
-_KEY = "notices"
+_KEY, _FATAL = "notices", "fatal_notice"
 _lock = threading.Lock()
 
 
-def notice(intervention: Intervention) -> None:
+def notice(intervention: Intervention, *, is_fatal: bool = False) -> None:
     """Record an intervention on the current run and queue it for the run's handlers; never raises.
 
     Without a run under way it is recorded in logs and metrics alone.
 
     Args:
         intervention: What the guardrail did.
+        is_fatal: Whether the run is to end with an error once its answer is complete; the first such one is raised.
     """
     scope = CURRENT.get()
     record(scope, intervention)
-    if scope is None or not scope.handlers:
+    if scope is None or not (scope.handlers or is_fatal):
         return
     with _lock:
         if scope.details is None:
             scope.details = {}
-        scope.details.setdefault(_KEY, deque()).append(intervention)
+        if is_fatal:
+            scope.details.setdefault(_FATAL, intervention)
+        if scope.handlers:
+            scope.details.setdefault(_KEY, deque()).append(intervention)
 
 
 def has_notices(scope: RunScope) -> bool:
@@ -68,3 +73,20 @@ async def tell_notices(io: Io) -> None:
             emit(scope.handlers, call)
         else:
             await aemit(scope.handlers, call)
+
+
+async def tell_last_notices(io: Io) -> None:
+    """Tell the notices that are left, when the answer is complete.
+
+    Args:
+        io: The run's.
+
+    Raises:
+        GuardrailInterventionError: If one of the run's notices is fatal.
+    """
+    await tell_notices(io)
+    details = io.scope.details
+    intervention: Intervention | None = details.get(_FATAL) if details else None
+    if intervention is not None:
+        details["error_kwargs"] = {"reason": REASON, "trace": intervention.trace}
+        raise GuardrailInterventionError(intervention)

@@ -111,14 +111,18 @@ async def admitted(io: Io, limiter: BaseRateLimiter) -> None:
         scope.span.set_attribute(names.RATE_LIMIT_WAIT_S, (scope.timeline.now_ns() - asked_ns) / 1e9)
 
 
-def keep_partial(scope: RunScope, rows: Sequence[list[Generation]]) -> None:
-    """Leave what a model gave before it failed, for the error hooks of handlers.
+async def keep_partial(io: Io, rows: Sequence[list[Generation]]) -> None:
+    """Tell the notices that a failing model left, and leave what it gave for the error hooks of handlers.
 
     Args:
-        scope: The run.
+        io: The run's.
         rows: The generations; none for nothing.
     """
-    scope.details["error_kwargs"] = {"response": LLMResult(generations=[list(row) for row in rows])}
+    scope = io.scope
+    if has_notices(scope):
+        await tell_notices(io)
+    response = LLMResult(generations=[list(row) for row in rows])
+    scope.details["error_kwargs"] = {**scope.details.get("error_kwargs", {}), "response": response}
 
 
 def tell_first(scope: RunScope, now_ns: int) -> None:

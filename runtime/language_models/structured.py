@@ -43,10 +43,6 @@ def with_raw(model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> Runnable[
         model: What gives the raw answer.
         parser: What reads it.
     """
-    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=_nothing)
-    unparsed = RunnablePassthrough.assign(parsed=_nothing)
+    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
+    unparsed = RunnablePassthrough.assign(parsed=lambda _: None)
     return RunnableParallel(raw=model) | parsed.with_fallbacks([unparsed], exception_key="parsing_error")
-
-
-def _nothing(value: Any) -> None:
-    return None

@@ -58,7 +58,7 @@ from .message import (
     SystemMessage,
     ToolMessage,
 )
-from .openai import convert_to_openai_data_block, convert_to_openai_messages
+from .openai import convert_to_openai_data_block, convert_to_openai_image_block, convert_to_openai_messages
 from .select import filter_messages, merge_message_runs
 from .stored import message_to_dict, messages_from_dict, messages_to_dict
 from .tool_calls import (
@@ -123,6 +123,7 @@ __all__ = [
     "add_usage",
     "convert_to_messages",
     "convert_to_openai_data_block",
+    "convert_to_openai_image_block",
     "convert_to_openai_messages",
     "count_tokens_approximately",
     "create_audio_block",

@@ -5,7 +5,7 @@ Source: OpenAI's API reference, chat messages. Content that has no form there is
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from ..exceptions import InvalidInputError
 from .convert import MessageLikeRepresentation, convert_to_messages
@@ -21,9 +21,19 @@ from .message import (
 from .tool_calls import ToolCall
 from .translate import standard_blocks
 
-__all__ = ["convert_to_openai_data_block", "convert_to_openai_messages", "openai_role"]
+__all__ = [
+    "convert_to_openai_data_block",
+    "convert_to_openai_image_block",
+    "convert_to_openai_messages",
+    "openai_role",
+]
 
 _OWN_PARTS = ("text", "image_url", "input_audio", "refusal")
+_NEEDED: dict[str, tuple[str, ...]] = {
+    **{kind: (kind,) for kind in _OWN_PARTS},
+    "tool_use": ("id", "name", "input"),
+    "tool_result": ("tool_use_id",),
+}
 
 
 def convert_to_openai_messages(
@@ -45,8 +55,8 @@ def convert_to_openai_messages(
         pass_through_unknown_blocks: Pass on blocks that have no form there, instead of refusing them.
 
     Raises:
-        InvalidInputError: If the format is unknown, something stands for no message, a block has no form there and is
-            not to be passed on.
+        InvalidInputError: If the format is unknown, something stands for no message, a block lacks what its kind needs,
+            or has no form there and is not to be passed on.
     """
     if text_format not in ("string", "block"):
         raise InvalidInputError(f"Unknown text_format {text_format!r}; use 'string' or 'block'.")
@@ -62,11 +72,13 @@ def convert_to_openai_messages(
 
 
 def convert_to_openai_data_block(block: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a standard block with a file as a part in OpenAI's form.
+    """Return a standard block with a file, of the present form or the older one, as a part in OpenAI's form.
 
     Raises:
         InvalidInputError: If OpenAI has no form for it.
     """
+    if "source_type" in block:
+        block = cast("Mapping[str, Any]", standard_blocks([block])[0])
     kind = block.get("type")
     if kind == "image" and "url" in block:
         return {"type": "image_url", "image_url": {"url": block["url"], **_detail(block)}}
@@ -83,6 +95,15 @@ def convert_to_openai_data_block(block: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "text-plain" and "text" in block:
         return {"type": "text", "text": block["text"]}
     raise InvalidInputError(f"OpenAI's chat messages have no form for {dict(block)!r}; give base64 or an image's url.")
+
+
+def convert_to_openai_image_block(block: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a standard block with an image as a part in OpenAI's form.
+
+    Raises:
+        InvalidInputError: If it is no image, or holds neither a url nor base64 with a mime type.
+    """
+    return convert_to_openai_data_block({**block, "type": "image"})
 
 
 def openai_role(message: BaseMessage) -> str:
@@ -149,13 +170,26 @@ def _parts(message: BaseMessage, *, pass_on: bool) -> tuple[list[Mapping[str, An
         if isinstance(entry, str):
             if entry:
                 parts.append({"type": "text", "text": entry})
-        elif entry.get("type") == "tool_result":
+            continue
+        _check(entry)
+        if entry.get("type") == "tool_result":
             answers.append(entry)
         elif entry.get("type") in _OWN_PARTS and "citations" not in entry:
             parts.append(dict(entry))
         else:
             parts += _part(entry, is_ai=isinstance(message, AIMessage), pass_on=pass_on)
     return answers, parts
+
+
+def _check(entry: Mapping[Any, Any]) -> None:
+    """Refuse a block of a known kind that lacks what makes it one; passed on, the provider would refuse it.
+
+    Raises:
+        InvalidInputError: If it lacks something.
+    """
+    missing = [key for key in _NEEDED.get(str(entry.get("type")), ()) if key not in entry]
+    if missing:
+        raise InvalidInputError(f"The block {dict(entry)!r} lacks {missing!r}.")
 
 
 def _part(entry: dict[Any, Any], *, is_ai: bool, pass_on: bool) -> list[dict[str, Any]]:
@@ -168,7 +202,7 @@ def _part(entry: dict[Any, Any], *, is_ai: bool, pass_on: bool) -> list[dict[str
     try:
         return [convert_to_openai_data_block(block)]
     except InvalidInputError:
-        if not pass_on:
+        if not pass_on or entry.get("type") == "image":
             raise
     return [entry]
 

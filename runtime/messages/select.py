@@ -83,8 +83,8 @@ def merge_message_runs(
 ) -> list[BaseMessage]:
     """Return the messages with those that follow each other in one speaker's name joined.
 
-    Answers of tools stay apart, since each belongs to its call. The first message's id and name stay. Without messages,
-    return a runnable that takes them.
+    Answers of tools stay apart, since each belongs to its call. The first message's id, name and response metadata
+    stay. Without messages, return a runnable that takes them.
 
     Args:
         messages: The conversation, or what stands for its messages.
@@ -123,7 +123,6 @@ def _joined(left: BaseMessage, right: BaseMessage, separator: str) -> BaseMessag
     update: dict[str, Any] = {
         "content": merge_content(first, right.content),
         "additional_kwargs": merge_dicts(left.additional_kwargs, right.additional_kwargs),
-        "response_metadata": merge_dicts(left.response_metadata, right.response_metadata),
     }
     if isinstance(left, AIMessage) and isinstance(right, AIMessage):
         update["tool_calls"] = left.tool_calls + right.tool_calls

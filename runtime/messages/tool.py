@@ -13,6 +13,8 @@ from .tool_calls import (
     tool_call,
     tool_call_chunk,
 )
+from .tool_calls import read_raw_tool_call_chunks as default_tool_chunk_parser
+from .tool_calls import read_raw_tool_calls as default_tool_parser
 
 __all__ = [
     "InvalidToolCall",
@@ -23,6 +25,8 @@ __all__ = [
     "ToolCallChunk",
     "ToolMessage",
     "ToolMessageChunk",
+    "default_tool_chunk_parser",
+    "default_tool_parser",
     "invalid_tool_call",
     "tool_call",
     "tool_call_chunk",

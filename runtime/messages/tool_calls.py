@@ -20,6 +20,7 @@ __all__ = [
     "ToolCall",
     "ToolCallChunk",
     "invalid_tool_call",
+    "read_raw_tool_call_chunks",
     "read_raw_tool_calls",
     "read_tool_call_chunks",
     "tool_call",
@@ -159,3 +160,16 @@ def read_raw_tool_calls(raw: Iterable[Mapping[str, Any]]) -> tuple[list[ToolCall
         else:
             invalid.append(invalid_tool_call(name=name, args=text, id=entry.get("id")))
     return calls, invalid
+
+
+def read_raw_tool_call_chunks(raw: Iterable[Mapping[str, Any]]) -> list[ToolCallChunk]:
+    """Return the pieces of calls in OpenAI's form `{"id", "index", "function": {"name", "arguments"}}`.
+
+    An entry without a `function` gives a piece without name and arguments.
+    """
+    pieces: list[ToolCallChunk] = []
+    for entry in raw:
+        function = entry.get("function") or {}
+        name, text = function.get("name"), function.get("arguments")
+        pieces.append(tool_call_chunk(name=name, args=text, id=entry.get("id"), index=entry.get("index")))
+    return pieces

@@ -65,7 +65,7 @@ def trim_messages(
         end_on: Leave out what follows the last message of these kinds: types ("human") or classes. With "last" this
             is done before counting, with "first" after.
         start_on: Leave out what precedes the first message of these kinds, after counting; only with "last".
-        include_system: Keep a system message at the front as well; only with "last".
+        include_system: Keep a system message at the front as well, even if it alone has too many; only with "last".
         text_splitter: Splits a text into parts for `allow_partial`, which joined give the text; the default splits
             after each "\n".
 
@@ -89,8 +89,6 @@ def trim_messages(
     def count_with_system(part: list[BaseMessage]) -> int:
         return count([*system, *reversed(part)])
 
-    if system and count(system) > max_tokens:
-        return []
     turned = _longest_start(rest[::-1], max_tokens, count_with_system, split if allow_partial else None, turn=True)
     return [*system, *_cut_after(turned, start_on)[::-1]]
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, SkipValidation
 
 from ..exceptions import OutputParserException
 from ..outputs import Generation
-from ..partial_json import MISSING, PartialJson, parse_json_markdown
+from ..partial_json import MISSING, PartialJson, parse_and_check_json_markdown, parse_json_markdown, parse_partial_json
 from ..runnables.serializable import is_ours
 from .base import text_of
 from .format_instructions import JSON_FORMAT_INSTRUCTIONS
@@ -23,7 +23,13 @@ from .json_patch import json_patch
 from .refusals import raise_refusal
 from .transform import BaseCumulativeTransformOutputParser, Feeder
 
-__all__ = ["JsonOutputParser", "SimpleJsonOutputParser"]
+__all__ = [
+    "JsonOutputParser",
+    "SimpleJsonOutputParser",
+    "parse_and_check_json_markdown",
+    "parse_json_markdown",
+    "parse_partial_json",
+]
 
 
 class JsonOutputParser(BaseCumulativeTransformOutputParser[Any]):

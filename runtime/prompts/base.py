@@ -208,7 +208,7 @@ def format_document(doc: Document, prompt: BasePromptTemplate) -> str:
         prompt: The prompt.
 
     Raises:
-        MissingVariableError: If the prompt has a variable that the document lacks.
+        InvalidInputError: If the prompt has a variable that the document lacks.
     """
     return str(prompt.format(**_values_of(doc, prompt)))
 
@@ -221,7 +221,7 @@ async def aformat_document(doc: Document, prompt: BasePromptTemplate) -> str:
         prompt: The prompt.
 
     Raises:
-        MissingVariableError: If the prompt has a variable that the document lacks.
+        InvalidInputError: If the prompt has a variable that the document lacks.
     """
     return str(await prompt.aformat(**_values_of(doc, prompt)))
 
@@ -230,5 +230,5 @@ def _values_of(doc: Document, prompt: BasePromptTemplate) -> dict[str, Any]:
     known = {"page_content": doc.page_content, **doc.metadata}
     missing = sorted(set(prompt.input_variables).difference(known))
     if missing:
-        raise MissingVariableError(f"The document has no metadata {missing!r}; it has {sorted(doc.metadata)!r}.")
+        raise InvalidInputError(f"The document has no metadata {missing!r}; it has {sorted(doc.metadata)!r}.")
     return {name: known[name] for name in prompt.input_variables}

@@ -17,7 +17,7 @@ from pydantic import model_validator
 
 from ..exceptions import InvalidInputError
 from ..messages.convert import AnyMessage, get_buffer_string
-from ..messages.message import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from ..messages.message import AIMessage, BaseMessage, HumanMessage, SystemMessage, get_msg_title_repr
 from ..prompt_values import ChatPromptValue, PromptValue
 from .base import BasePromptTemplate
 from .formats import TemplateFormat
@@ -126,13 +126,13 @@ class BaseChatPromptTemplate(BasePromptTemplate, ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} cannot be saved as {str(file_path)!r}; use load.dumps.")
 
-    @abstractmethod
     def pretty_repr(self, html: bool = False) -> str:
-        """Return the conversation as titled paragraphs.
+        """Return the conversation as titled paragraphs; here the prompt's `repr` under its class's name.
 
         Args:
             html: Set titles and names in bold with terminal escapes.
         """
+        return f"{get_msg_title_repr(type(self).__name__, bold=html)}\n\n{self!r}"
 
     def pretty_print(self) -> None:
         """Print the conversation as titled paragraphs."""

@@ -86,13 +86,13 @@ class BaseMessagePromptTemplate(Serializable, ABC):
         """Return a chat prompt of this and the other."""
         return _conversations[0]([self]) + other
 
-    @abstractmethod
     def pretty_repr(self, html: bool = False) -> str:
-        """Return it as a titled paragraph.
+        """Return it as a titled paragraph; here its `repr` under its class's name.
 
         Args:
             html: Set titles and names in bold with terminal escapes.
         """
+        return f"{get_msg_title_repr(type(self).__name__, bold=html)}\n\n{self!r}"
 
     def pretty_print(self) -> None:
         """Print it as a titled paragraph."""

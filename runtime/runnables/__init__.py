@@ -38,6 +38,7 @@ from .threads import carry_context
 
 if TYPE_CHECKING:
     from .history import RunnableWithMessageHistory
+    from .io_loop import run_in_executor
     from .serializable import ComposedSerializable, RunnableSerializable
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "ensure_config",
     "merge_configs",
     "patch_config",
+    "run_in_executor",
 ]
 
 
@@ -133,6 +135,7 @@ _LATER = {
     "ComposedSerializable": "serializable",
     "RunnableSerializable": "serializable",
     "RunnableWithMessageHistory": "history",
+    "run_in_executor": "io_loop",
 }
 
 

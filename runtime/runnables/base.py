@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from .config import RunnableConfig
 from .describing import Describing
@@ -11,6 +12,20 @@ from .running import Input, Output
 from .slots import Slots
 
 __all__ = ["Input", "Output", "Runnable"]
+
+_ABOVE = {
+    "RunnableBinding": "binding",
+    "RunnableEach": "each",
+    "RunnableGenerator": "generator",
+    "RunnableLambda": "function",
+    "RunnableMap": "parallel",
+    "RunnableParallel": "parallel",
+    "RunnableSequence": "sequence",
+    "RunnableSerializable": "serializable",
+    "chain": "function",
+    "coerce_to_runnable": "coerce",
+}
+"""Name -> module, for names that programs import from here; they stand above, so they are found when asked for."""
 
 
 class Runnable(Describing[Input, Output], Generic[Input, Output]):
@@ -182,3 +197,12 @@ class Runnable(Describing[Input, Output], Generic[Input, Output]):
             arg_types: The types of its arguments, where there is no schema.
         """
         return Slots.tool(self, args_schema, name=name, description=description, arg_types=arg_types)
+
+
+if not TYPE_CHECKING:  # checkers would take it for leave to import any name
+
+    def __getattr__(name: str) -> Any:
+        if name not in _ABOVE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import_module(__package__)  # it fills the slots
+        return getattr(import_module(f".{_ABOVE[name]}", __package__), name)

@@ -10,7 +10,8 @@ A call without a config costs nothing here: dictionaries are built when user cod
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import UUID
 
 from ...tracing.callbacks.manager import AsyncCallbackManager, CallbackManager, Callbacks
@@ -327,3 +328,11 @@ def get_async_callback_manager_for_config(config: RunnableConfig) -> AsyncCallba
 
 def _public(callbacks: Any) -> Callbacks:
     return CallbackManager.of(callbacks) if isinstance(callbacks, Parent) else callbacks
+
+
+if not TYPE_CHECKING:  # checkers would take it for leave to import any name
+
+    def __getattr__(name: str) -> Any:
+        if name != "run_in_executor":  # programs import it from here; it stands above
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(".io_loop", __package__).run_in_executor

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from asyncio import sleep as pause
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from contextvars import Context, copy_context
 from functools import partial
@@ -30,6 +31,7 @@ __all__ = [
     "in_thread",
     "is_async",
     "pause",
+    "run_in_executor",
     "tasks_as_completed",
     "thread_future",
 ]
@@ -78,6 +80,32 @@ async def in_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
     A cancelled waiter leaves at once; the function itself runs on, its result unseen.
     """
     return await thread_future(function, *args, **kwargs)
+
+
+async def run_in_executor(
+    executor_or_config: Executor | RunnableConfig | None, func: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Any:
+    """Return what a blocking function returns, run beside the loop in a copy of this context.
+
+    Args:
+        executor_or_config: What runs it; a worker thread of the runtime where it is a config or None.
+        func: The function.
+        args: Its arguments.
+        kwargs: Its named arguments.
+
+    Raises:
+        RuntimeError: If the function raises StopIteration, which no future can carry.
+    """
+    if not isinstance(executor_or_config, Executor):
+        return await in_thread(func, *args, **kwargs)
+
+    def call() -> Any:
+        try:
+            return func(*args, **kwargs)
+        except StopIteration as err:
+            raise RuntimeError("A function raised StopIteration, which cannot leave a worker thread.") from err
+
+    return await asyncio.get_running_loop().run_in_executor(executor_or_config, partial(copy_context().run, call))
 
 
 def thread_future(function: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.Future[Any]:

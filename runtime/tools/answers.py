@@ -105,7 +105,7 @@ def _called(handling: Any, error: Exception) -> Any:
 def _is_content(content: Any) -> bool:
     if isinstance(content, str):
         return True
-    return isinstance(content, list) and all(
+    return isinstance(content, list | tuple) and all(
         isinstance(item, str) or (isinstance(item, Mapping) and item.get("type") in _BLOCKS) for item in content
     )
 

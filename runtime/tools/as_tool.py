@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, RootModel, create_model
+from pydantic import BaseModel, RootModel
 from typing_extensions import is_typeddict
 
 from ..runnables.base import Runnable
 from ..runnables.config import RunnableConfig
 from ..runnables.schemas import model_of_fields, type_of_model
 from .base import BaseTool
+from .simple import Tool
 from .structured import StructuredTool
 
 __all__ = ["convert_runnable_to_tool"]
@@ -69,15 +70,14 @@ def _arguments(name: str, model: type[BaseModel], kind: Any) -> type[BaseModel]:
     )
 
 
-def _of_text(runnable: Runnable[Any, Any], name: str, description: str) -> StructuredTool:
+def _of_text(runnable: Runnable[Any, Any], name: str, description: str) -> Tool:
     def call(tool_input: str, config: RunnableConfig) -> Any:
         return runnable.invoke(tool_input, config)
 
     async def acall(tool_input: str, config: RunnableConfig) -> Any:
         return await runnable.ainvoke(tool_input, config)
 
-    model = create_model(name, tool_input=(str, ...))
-    return StructuredTool(name=name, description=description, func=call, coroutine=acall, args_schema=model)
+    return Tool(name=name, description=description, func=call, coroutine=acall)
 
 
 def _of_mapping(runnable: Runnable[Any, Any], name: str, description: str, model: type[BaseModel]) -> StructuredTool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 from typing import Annotated, Any, ClassVar, Literal, cast
 from uuid import UUID
 
@@ -209,7 +210,7 @@ class BaseTool(ComposedSerializable[Any, Any], ABC):
         """
         args, call_id = taken_apart(value)
         try:
-            result = await self._executed(self._checked(args, call_id), io)
+            result = await self._executed(self._positional(args), self._checked(args, call_id), io)
             content, artifact = split_result(result, self.response_format)
         except ValidationError as err:
             if not self.handle_validation_error:
@@ -221,11 +222,18 @@ class BaseTool(ComposedSerializable[Any, Any], ABC):
             return answer_of(shown_failure(err, self.handle_tool_error), None, call_id, self.name, "error")
         return answer_of(content, artifact, call_id, self.name)
 
-    async def _executed(self, arguments: dict[str, Any], io: Io) -> Any:
+    def _positional(self, args: Any) -> tuple[Any, ...]:
+        """Return a text as the one positional argument of a tool that names none but takes any."""
+        if not isinstance(args, str) or self._argument_names():
+            return ()
+        kinds = {parameter.kind for parameter in signature(self._source()).parameters.values()}
+        return (args,) if Parameter.VAR_POSITIONAL in kinds else ()
+
+    async def _executed(self, words: tuple[Any, ...], arguments: dict[str, Any], io: Io) -> Any:
         on_loop = not io.blocking and type(self)._arun is not BaseTool._arun
         if on_loop and is_async_nearest(type(self), "_arun", "_run"):
-            return await self._arun(**{**arguments, **injected_into(self._arun, io.scope, blocking=False)})
-        return await io.call(self._run, **{**arguments, **injected_into(self._run, io.scope, blocking=True)})
+            return await self._arun(*words, **{**arguments, **injected_into(self._arun, io.scope, blocking=False)})
+        return await io.call(self._run, *words, **{**arguments, **injected_into(self._run, io.scope, blocking=True)})
 
     def run(
         self,

@@ -55,7 +55,21 @@ _MANAGERS = frozenset(
 
 IMPORT_MAP: dict[str, frozenset[str]] = {
     "runnables": _RUNNABLES,
-    "runnables.config": frozenset({"RunnableConfig", "ensure_config"}),
+    "runnables.base": frozenset(
+        {
+            "Runnable",
+            "RunnableBinding",
+            "RunnableGenerator",
+            "RunnableLambda",
+            "RunnableMap",
+            "RunnableParallel",
+            "RunnableSequence",
+            "RunnableSerializable",
+            "chain",
+            "coerce_to_runnable",
+        }
+    ),
+    "runnables.config": frozenset({"RunnableConfig", "ensure_config", "run_in_executor"}),
     "runnables.schema": frozenset({"StreamEvent"}),
     "messages": frozenset(
         {
@@ -87,6 +101,8 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
             "XMLOutputParser",
         }
     ),
+    "embeddings.embeddings": frozenset({"Embeddings"}),
+    "embeddings.fake": frozenset({"DeterministicFakeEmbedding", "FakeEmbeddings"}),
     "embeddings": frozenset({"DeterministicFakeEmbedding", "Embeddings"}),
     "example_selectors": frozenset({"LengthBasedExampleSelector", "SemanticSimilarityExampleSelector"}),
     "stores": frozenset({"BaseStore", "InMemoryStore"}),
@@ -108,6 +124,7 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
         }
     ),
     "documents": frozenset({"Document"}),
+    "documents.base": frozenset({"Document"}),
     "retrievers": frozenset({"BaseRetriever"}),
     "language_models": frozenset(
         {
@@ -129,7 +146,9 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
         }
     ),
     "language_models.base": frozenset({"BaseLanguageModel", "LangSmithParams", "LanguageModelInput"}),
-    "language_models.chat_models": frozenset({"BaseChatModel", "SimpleChatModel"}),
+    "language_models.chat_models": frozenset(
+        {"BaseChatModel", "SimpleChatModel", "agenerate_from_stream", "generate_from_stream"}
+    ),
     "language_models.fake": frozenset({"FakeListLLM", "FakeListLLMError", "FakeStreamingListLLM"}),
     "language_models.fake_chat_models": frozenset(
         {
@@ -152,8 +171,16 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
     "caches": frozenset({"BaseCache", "InMemoryCache", "SQLiteCache"}),
     "globals": frozenset({"get_llm_cache", "set_llm_cache"}),
     "load": frozenset({"dumpd", "dumps", "load", "loads"}),
+    "load.dump": frozenset({"dumpd", "dumps"}),
+    "load.load": frozenset({"load", "loads"}),
+    "load.serializable": frozenset({"Serializable"}),
     "models.llms": frozenset({"ChatGLM"}),
     "outputs": frozenset({"ChatGeneration", "ChatGenerationChunk", "ChatResult", "Generation", "LLMResult"}),
+    "outputs.chat_generation": frozenset({"ChatGeneration", "ChatGenerationChunk"}),
+    "outputs.chat_result": frozenset({"ChatResult"}),
+    "outputs.generation": frozenset({"Generation", "GenerationChunk"}),
+    "outputs.llm_result": frozenset({"LLMResult"}),
+    "outputs.run_info": frozenset({"RunInfo"}),
     "prompts.chat": frozenset(
         {
             "AIMessagePromptTemplate",
@@ -183,7 +210,17 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
     "messages.human": frozenset({"HumanMessage", "HumanMessageChunk"}),
     "messages.modifier": frozenset({"RemoveMessage"}),
     "messages.system": frozenset({"SystemMessage", "SystemMessageChunk"}),
-    "messages.tool": frozenset({"ToolCall", "ToolCallChunk", "ToolMessage", "tool_call", "tool_call_chunk"}),
+    "messages.tool": frozenset(
+        {
+            "ToolCall",
+            "ToolCallChunk",
+            "ToolMessage",
+            "default_tool_chunk_parser",
+            "default_tool_parser",
+            "tool_call",
+            "tool_call_chunk",
+        }
+    ),
     "messages.utils": frozenset(
         {
             "convert_to_messages",
@@ -201,7 +238,9 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
     "runnables.utils": frozenset({"AddableDict", "ConfigurableField", "ConfigurableFieldSpec"}),
     "output_parsers.base": frozenset({"BaseGenerationOutputParser", "BaseLLMOutputParser", "BaseOutputParser"}),
     "output_parsers.format_instructions": frozenset({"JSON_FORMAT_INSTRUCTIONS"}),
-    "output_parsers.json": frozenset({"JsonOutputParser", "SimpleJsonOutputParser"}),
+    "output_parsers.json": frozenset(
+        {"JsonOutputParser", "SimpleJsonOutputParser", "parse_json_markdown", "parse_partial_json"}
+    ),
     "output_parsers.list": frozenset(
         {"CommaSeparatedListOutputParser", "ListOutputParser", "MarkdownListOutputParser", "NumberedListOutputParser"}
     ),
@@ -244,6 +283,11 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
     "tools.retriever": frozenset({"RetrieverInput", "create_retriever_tool"}),
     "tools.simple": frozenset({"Tool"}),
     "tools.structured": frozenset({"StructuredTool"}),
+    "utils": frozenset(
+        {"convert_to_secret_str", "from_env", "get_from_dict_or_env", "get_from_env", "secret_from_env"}
+    ),
+    "utils.env": frozenset({"env_var_is_set", "get_from_dict_or_env", "get_from_env"}),
+    "utils.utils": frozenset({"convert_to_secret_str", "from_env", "secret_from_env"}),
     "utils.function_calling": frozenset(
         {"convert_to_json_schema", "convert_to_openai_function", "convert_to_openai_tool", "tool_example_to_messages"}
     ),

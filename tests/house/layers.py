@@ -66,7 +66,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("partial_json",),
     ("partial_reader",),
     ("partial_string",),
-    ("serializable", "ranking"),
+    ("serializable", "ranking", "environment"),
     ("exceptions",),
 )
 """Top to bottom; a layer imports only what stands below it. `a.b` stands for a.b, a.b_more and all inside a.b."""

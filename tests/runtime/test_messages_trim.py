@@ -69,7 +69,7 @@ def second_with(block: int) -> AIMessage:
         ),
         ({"max_tokens": 0}, []),
         ({"max_tokens": 100}, TALK),
-        ({"max_tokens": 9, "include_system": True}, []),
+        ({"max_tokens": 9, "include_system": True}, [SYSTEM]),
         ({"max_tokens": 10, "include_system": True}, [SYSTEM]),
         ({"max_tokens": 100, "include_system": True, "start_on": ToolMessage}, [SYSTEM]),
         ({"max_tokens": 40, "strategy": "first", "end_on": HumanMessage}, [SYSTEM, FIRST]),

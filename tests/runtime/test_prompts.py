@@ -97,7 +97,7 @@ def test_a_prompt_is_read_from_a_file(tmp_path: Any) -> None:
 def test_a_document_is_formatted_by_a_prompt() -> None:
     document = Document("text", metadata={"page": 3})
     assert format_document(document, PromptTemplate.from_template("{page}: {page_content}")) == "3: text"
-    with pytest.raises(MissingVariableError, match="author"):
+    with pytest.raises(InvalidInputError, match="author"):
         format_document(document, PromptTemplate.from_template("{author}"))
 
 

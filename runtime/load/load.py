@@ -1,9 +1,4 @@
-"""Dumps: objects as JSON text, and back.
-
-Loading builds only classes of this package that say `is_lc_serializable`, or those that the caller lists; never a class
-just because the text names it. What cannot be dumped leaves a `not_implemented` entry with its `repr`. Secrets are
-never written: in their place stands the name of the environment variable that holds them.
-"""
+"""Objects from JSON text or values: classes of this package, or those that the caller lists, and no others."""
 
 from __future__ import annotations
 
@@ -12,45 +7,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import BaseModel
 
-from .messages import BaseMessage
-from .runnables.base import Runnable
-from .serializable import Serializable
+from ..messages import BaseMessage
+from ..runnables.base import Runnable
+from ..serializable import Serializable
+from .dump import ESCAPED
 
-__all__ = ["dumpd", "dumps", "load", "loads"]
+__all__ = ["load", "loads"]
 
-_ESCAPED = "__lc_escaped__"
 _PACKAGE = f"{__name__.partition('.')[0]}."
 
 _Allowed = Iterable[type[Any]] | Literal["all", "core", "messages"] | None
-
-
-def dumps(obj: Any, *, pretty: bool = False, **kwargs: Any) -> str:
-    """Return the object as JSON text.
-
-    Args:
-        obj: The object, or lists and dicts of objects.
-        pretty: Whether to indent.
-        kwargs: As for `json.dumps`.
-
-    Raises:
-        TypeError: If `default` is among the arguments; what is no JSON is told by this function.
-    """
-    if "default" in kwargs:
-        raise TypeError("dumps decides itself what stands for an object that is no JSON; leave `default` out.")
-    if pretty:
-        kwargs.setdefault("indent", 2)
-    return json.dumps(_dumped(obj), **kwargs)
-
-
-def dumpd(obj: Any) -> Any:
-    """Return the object as JSON values.
-
-    Args:
-        obj: The object, or lists and dicts of objects.
-    """
-    return json.loads(dumps(obj))
 
 
 def loads(text: str, **kwargs: Any) -> Any:
@@ -99,8 +67,8 @@ def load(
             return [built(one) for one in value]
         if not isinstance(value, dict):
             return value
-        if set(value) == {_ESCAPED}:
-            return value[_ESCAPED]
+        if set(value) == {ESCAPED}:
+            return value[ESCAPED]
         if value.get("lc") != 1 or "type" not in value:
             return {key: built(one) for key, one in value.items()}
         key: tuple[str, ...] = tuple(value.get("id") or ())
@@ -121,38 +89,6 @@ def load(
         return known[key](**arguments)
 
     return built(obj)
-
-
-def _dumped(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if isinstance(value, Mapping):
-        if not all(isinstance(key, str) for key in value):
-            return _not_implemented(value)
-        shown = {key: _dumped(one) for key, one in value.items()}
-        return {_ESCAPED: shown} if "lc" in shown or _ESCAPED in shown else shown
-    if isinstance(value, list | tuple):
-        return [_dumped(one) for one in value]
-    if isinstance(value, SecretStr | SecretBytes):
-        return _not_implemented(value)
-    if not isinstance(value, type) and isinstance(value, Serializable | Runnable):
-        made = value.to_json()
-        if made["type"] == "constructor":
-            kwargs = {name: _secret_or_dumped(one) for name, one in made["kwargs"].items()}
-            return {**made, "kwargs": kwargs}
-        return made
-    return _not_implemented(value)
-
-
-def _secret_or_dumped(value: Any) -> Any:
-    is_secret = isinstance(value, dict) and value.get("lc") == 1 and value.get("type") == "secret"
-    return value if is_secret and set(value) == {"lc", "type", "id"} else _dumped(value)
-
-
-def _not_implemented(value: Any) -> dict[str, Any]:
-    kind = value if isinstance(value, type) else type(value)
-    known = {"lc": 1, "type": "not_implemented", "id": [*kind.__module__.split("."), kind.__name__]}
-    return {**known, "repr": repr(value)}
 
 
 def _allowed(wanted: _Allowed) -> Iterator[type[Any]]:

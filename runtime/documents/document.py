@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .serializable import Serializable
+from ..serializable import Serializable
 
 __all__ = ["Document"]
 

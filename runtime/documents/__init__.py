@@ -1,0 +1,5 @@
+"""Documents: pieces of text with what is known about them."""
+
+from .document import Document
+
+__all__ = ["Document"]
