@@ -112,11 +112,14 @@ service_clients: Shared[ServiceClient] = Shared(_KEPT_CLIENTS)
 
 _sessions: Shared[Any] = Shared(_KEPT_CLIENTS)
 _building = threading.Lock()
+_asking = threading.Lock()
+_getting_ready: dict[Hashable, Future[ServiceClient]] = {}
 
 
 def _forget_all() -> None:
-    global _building  # noqa: PLW0603 - another thread may have held it at the fork
-    _building = threading.Lock()
+    global _building, _asking
+    _building, _asking = threading.Lock(), threading.Lock()
+    _getting_ready.clear()
     service_clients.clear()
     _sessions.clear()
 
@@ -152,6 +155,28 @@ class ServiceClient:
             service: The service's name in boto3.
         """
         return service_clients.get(settings.client_key(service), lambda: _built(settings, service))
+
+    @classmethod
+    def for_loops(cls, settings: ConnectionSettings, service: str) -> Future[ServiceClient]:
+        """Return the making of a client that event loops can use, in a worker thread; all who ask wait for one.
+
+        Args:
+            settings: The settings.
+            service: The service's name in boto3.
+        """
+
+        def ready() -> ServiceClient:
+            made = cls.of(settings, service)
+            made.prepare_for_loops()
+            return made
+
+        key = settings.client_key(service)
+        with _asking:
+            found = _getting_ready.get(key)
+            if found is None or found.done():
+                found = _getting_ready[key] = submit(ready)
+                found.add_done_callback(lambda _: _getting_ready.pop(key, None))
+            return found
 
     @property
     def config(self) -> Any:

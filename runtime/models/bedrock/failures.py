@@ -216,7 +216,17 @@ def typed(error: Exception) -> BedrockError | None:
             kind = _KINDS[name]
             advice = _CREDENTIALS_ADVICE if kind is CredentialsError else _ADVICE.get(name, "")
             return kind(f"{text.rstrip('.')}.{advice}")
+    if _is_raised_in(error, "botocore.parsers"):
+        return ConnectionFailedError(f"The answer cannot be read as one of the service's: {error!r}.")
     return None
+
+
+def _is_raised_in(error: Exception, module: str) -> bool:
+    """Return whether a module's own code raised an error: botocore's parser stumbles over answers of a wrong shape."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_globals.get("__name__") == module
 
 
 @contextmanager

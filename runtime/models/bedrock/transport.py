@@ -16,12 +16,12 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
-from ...runnables.io_loop import in_thread
 from .calls import AsyncEventStream, Call, Event, EventStream, TokenTest
 from .clients import ConnectionSettings, ServiceClient, service_clients
 from .errors import BedrockError, TruncatedStreamError
+from .failures import typed_errors
 from .fallback import ThreadStream, ThreadWire
 from .patience import Patience
 from .retrying import DEFAULT_RETRIES, Attempts
@@ -153,13 +153,9 @@ class Transport:
             return ThreadWire(self._wire)
         service = service_clients.find(self.settings.client_key(name))
         if service is None or not service.is_ready_for_loops:
-            service = cast(ServiceClient, await in_thread(self._ready_service, name))
+            with typed_errors():
+                service = await asyncio.shield(asyncio.wrap_future(ServiceClient.for_loops(self.settings, name)))
         return LoopWire(service, self._wire.headers) if service.is_native else ThreadWire(self._wire)
-
-    def _ready_service(self, name: str) -> ServiceClient:
-        service = self._wire.service(name)
-        service.prepare_for_loops()
-        return service
 
 
 class _Io(Protocol[S]):

@@ -203,6 +203,15 @@ def test_silence_longer_than_the_read_timeout_is_a_typed_timeout(server: Bedrock
     assert len(server.requests()) == 3
 
 
+@pytest.mark.parametrize("answer", [{"output": 5}, {"output": {"message": [1]}}, [1], {"usage": "many"}])
+def test_an_answer_of_a_wrong_shape_is_a_typed_error(server: BedrockServer, travel: Travel, answer: object) -> None:
+    """Never a raw error of the code that stumbles over it."""
+    server.answer("converse", answer, times=None)
+    for way in WAYS:
+        with pytest.raises(errors.ConnectionFailedError):
+            travel(way, max_retries=0).call(CONVERSE)
+
+
 def test_a_stream_that_ends_early_but_whole_is_left_to_its_reader(server: BedrockServer, travel: Travel) -> None:
     """Only a decoder knows which event is the last."""
     server.stream("converse_stream", [*EVENTS[:3], ("!end", None)], times=None)

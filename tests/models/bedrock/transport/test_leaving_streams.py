@@ -241,6 +241,24 @@ async def test_the_loop_turns_while_the_first_client_is_made(server: BedrockServ
     stuck.join()
 
 
+async def test_many_calls_that_wait_for_the_first_client_hold_one_thread(server: BedrockServer) -> None:
+    """One makes it for all; those that give up take nothing with them."""
+    from spanloom.runtime.models.bedrock import clients
+
+    transport = Transport(connection(server, connect_timeout_s=7.25))  # settings that no other test has
+    before = busy_threads()
+    with clients._building:
+        tasks = [asyncio.ensure_future(transport.acall(CONVERSE)) for _ in range(50)]
+        while busy_threads() == before:
+            await asyncio.sleep(0)
+        assert busy_threads() == before + 1
+        for task in tasks[10:]:
+            task.cancel()
+        await asyncio.wait(tasks[10:])
+        assert not any(task.done() for task in tasks[:10])
+    assert [(await task)["stopReason"] for task in tasks[:10]] == ["end_turn"] * 10
+
+
 async def test_many_streams_at_once_run_side_by_side(lone_server: BedrockServer) -> None:
     """All are open before any goes on; their connections serve the next calls."""
     server = lone_server
