@@ -200,7 +200,9 @@ class LoopConnections:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._spent_s = 0.0
+        self._spent_s = self._cost_s = 0.0
+        self._turn_ends = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._idle: dict[_Key, list[Connection]] = {}
         self._closer: AsyncGenerator[None] | None = None
 
@@ -265,18 +267,35 @@ class LoopConnections:
 
         So hundreds that are begun at once do not hold up the streams that are already being read.
         """
-        while self._spent_s >= TURN_S:  # noqa: ASYNC110 - it is over in the next turn
-            await asyncio.sleep(0)
-        if not self._spent_s:
-            self._loop.call_soon(self._new_turn)
+        if self._spent_s >= TURN_S or self._waiting:
+            waiter = self._loop.create_future()
+            self._waiting.append(waiter)
+            self._end_turn()
+            await waiter
         began_s = time.perf_counter()
         try:
             yield
         finally:
-            self._spent_s += time.perf_counter() - began_s
+            self._cost_s = time.perf_counter() - began_s
+            self._spent_s += self._cost_s
+            self._end_turn()
 
-    def _new_turn(self) -> None:
-        self._spent_s = 0.0
+    def _end_turn(self) -> None:
+        """Let the next turn begin when the loop comes round."""
+        if not self._turn_ends:
+            self._turn_ends = True
+            self._loop.call_soon(self._begin_turn)
+
+    def _begin_turn(self) -> None:
+        self._turn_ends, self._spent_s = False, 0.0
+        room = max(1, int(TURN_S / max(self._cost_s, 1e-6)))
+        while self._waiting and room:
+            waiter = self._waiting.popleft()
+            if not waiter.done():  # else its task was cancelled
+                waiter.set_result(None)
+                room -= 1
+        if self._waiting:
+            self._end_turn()
 
     def _kept(self, key: _Key) -> Connection | None:
         now, idle = asyncio.get_running_loop().time(), self._idle.get(key, [])

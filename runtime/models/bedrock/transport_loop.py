@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from ...runnables.io_loop import in_thread
@@ -148,9 +148,9 @@ class _Exchange:
         self._connection, self._connections, self._read_s = connection, connections, read_s
         self._closed = False
 
-    async def piece(self) -> bytes | None:
-        """Return the next bytes, or None at the end."""
-        return await self._connection.piece(self._read_s)
+    def piece(self) -> Awaitable[bytes | None]:
+        """Return the wait for the next bytes, or for None at the end."""
+        return self._connection.piece(self._read_s)
 
     async def read(self) -> bytes:
         """Return all the bytes."""
@@ -191,15 +191,15 @@ class LoopStream:
         Raises:
             BedrockError: If the stream tells of an error, breaks or is silent for too long.
         """
-        try:
-            while not self._ready:
-                if self._ended:
-                    return None
+        while not self._ready:
+            if self._ended:
+                return None
+            try:
+                await self._read(patience)
+            except BaseException:
+                await self.aclose()
                 with typed_errors(self.head, patience):
-                    await self._read(patience)
-        except BaseException:
-            await self.aclose()
-            raise
+                    raise
         event = self._ready.popleft()
         if isinstance(event, BedrockError):
             await self.aclose()
