@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, Field
 
 from .chunk import BaseMessageChunk
-from .merge import merge_lists
+from .merge import merge_content, merge_lists
 from .message import AIMessage, Blocks, Content
 from .tool_calls import ToolCallChunk, read_tool_call_chunks, tool_call_chunk, tool_call_chunks_of
 from .usage import UsageMetadata, add_usage
@@ -77,7 +77,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         return chunk
 
     def __add__(self, other: Any) -> Self:
-        """Return this chunk joined with another, or with each of a list; two of nothing but text the short way.
+        """Return this chunk joined with another, or with each of a list; two of nothing but content the short way.
 
         Raises:
             TypeError: If `other` is no chunk, or fields hold values that cannot be joined.
@@ -85,8 +85,10 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         """
         if type(other) is type(self) is AIMessageChunk:
             left, right = _get_fields(self), _get_fields(other)
-            if _is_text(left) and _is_text(right) and (left["id"] == right["id"] or not right["id"]):
-                return self.fast(left["content"] + right["content"], left["id"])
+            if _is_content(left) and _is_content(right) and (left["id"] == right["id"] or not right["id"]):
+                said, more = left["response_metadata"], right["response_metadata"]
+                if not more or (said == more and said.keys() == _PROVIDER):
+                    return self.fast(merge_content(left["content"], right["content"]), left["id"], dict(said))
         return super().__add__(other)
 
     def init_tool_calls(self) -> Self:
@@ -183,14 +185,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
 
 _NEEDS_CARE = frozenset({"additional_kwargs", "chunk_position", "invalid_tool_calls", "tool_call_chunks", "tool_calls"})
-_BESIDE_TEXT = (
-    "additional_kwargs",
-    "response_metadata",
-    "name",
-    "usage_metadata",
-    "tool_call_chunks",
-    "chunk_position",
-)
+_BESIDE_CONTENT = ("additional_kwargs", "name", "usage_metadata", "tool_call_chunks", "chunk_position")
+_PROVIDER = {"model_provider"}
 _READ_LATE = ("tool_calls", "invalid_tool_calls")
 _set = object.__setattr__
 _get_fields = _RAW_FIELDS.__get__
@@ -220,8 +216,8 @@ def _fill(
     _set(chunk, "__pydantic_private__", None)
 
 
-def _is_text(fields: Mapping[str, Any]) -> bool:
-    return type(fields["content"]) is str and not any(fields[name] for name in _BESIDE_TEXT)
+def _is_content(fields: Mapping[str, Any]) -> bool:
+    return not any(fields[name] for name in _BESIDE_CONTENT)
 
 
 def _read_fields(chunk: AIMessageChunk) -> dict[str, Any]:

@@ -15,6 +15,7 @@ _Content = str | list[str | dict[Any, Any]]
 _IDENTITIES = frozenset({"id", "output_version", "model_provider"})
 _LATEST_WINS = frozenset({"index", "created", "timestamp"})
 _AUTO_INDEX = "lc_"
+_TEXT_BLOCK = {"type", "text", "index"}
 
 
 def merge_content(first: _Content, *others: _Content) -> _Content:
@@ -26,6 +27,8 @@ def merge_content(first: _Content, *others: _Content) -> _Content:
     Raises:
         TypeError: If entries with the same index hold values that cannot be joined.
     """
+    if len(others) == 1 and (pair := _joined_pair(first, others[0])) is not None:
+        return pair
     contents = [first, *others]
     texts = 0
     while texts < len(contents) and isinstance(contents[texts], str):
@@ -46,6 +49,21 @@ def merge_content(first: _Content, *others: _Content) -> _Content:
         else:
             joined.absorb(content)
     return joined.done()
+
+
+def _joined_pair(first: _Content, second: _Content) -> _Content | None:
+    """Return two texts, or two single blocks of one text, joined; None for all else. Streams are mostly these."""
+    if isinstance(first, str) or isinstance(second, str):
+        return first + second if isinstance(first, str) and isinstance(second, str) else None
+    if len(first) != 1 or len(second) != 1 or not isinstance(first[0], dict) or not isinstance(second[0], dict):
+        return None
+    known, more = first[0], second[0]
+    if known.keys() != _TEXT_BLOCK or more.keys() != _TEXT_BLOCK or type(known["index"]) is not int:
+        return None
+    if known["index"] != more["index"] or not known["type"] == more["type"] == "text":
+        return None
+    texts = known["text"], more["text"]
+    return [{**known, "text": "".join(texts)}] if all(isinstance(text, str) for text in texts) else None
 
 
 def merge_dicts(first: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, Any]:
