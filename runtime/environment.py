@@ -1,6 +1,7 @@
 """Settings and secrets from the environment: for the fields of models that programs write.
 
-An empty variable counts as absent.
+An empty variable counts as absent for `get_from_env` and `get_from_dict_or_env`; the factories of `from_env` and
+`secret_from_env` take it as it is.
 """
 
 from __future__ import annotations

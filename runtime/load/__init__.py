@@ -6,6 +6,7 @@ never written: in their place stands the name of the environment variable that h
 """
 
 from .dump import dumpd, dumps
-from .load import load, loads
+from .load import InitValidator, load, loads
+from .serializable import Serializable
 
-__all__ = ["dumpd", "dumps", "load", "loads"]
+__all__ = ["InitValidator", "Serializable", "dumpd", "dumps", "load", "loads"]

@@ -1,6 +1,7 @@
 """Objects as JSON text or values.
 
-Text keeps JSON's types only: the keys of a mapping come back as texts.
+Text keeps JSON's types only: the keys of a mapping come back as texts. What only looks like a dumped object or secret
+is escaped, whoever wrote it, and comes back as the data it is; so do objects inside such data, as their JSON.
 """
 
 from __future__ import annotations
@@ -47,30 +48,34 @@ def dumpd(obj: Any) -> Any:
     return json.loads(dumps(obj))
 
 
-def _dumped(value: Any) -> Any:
+def _dumped(value: Any, *, is_escaped: bool = False) -> Any:
+    """Return the JSON of a value; inside what is escaped already nothing is escaped again."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
     if isinstance(value, Mapping):
         if not all(key is None or isinstance(key, str | int | float) for key in value):
             return _not_implemented(value)
-        shown = {key: _dumped(one) for key, one in value.items()}
-        return {ESCAPED: shown} if "lc" in shown or ESCAPED in shown else shown
+        is_alike = not is_escaped and ("lc" in value or set(value) == {ESCAPED})
+        shown = {key: _dumped(one, is_escaped=is_escaped or is_alike) for key, one in value.items()}
+        return {ESCAPED: shown} if is_alike else shown
     if isinstance(value, list | tuple):
-        return [_dumped(one) for one in value]
+        return [_dumped(one, is_escaped=is_escaped) for one in value]
     if isinstance(value, SecretStr | SecretBytes):
         return _not_implemented(value)
     if not isinstance(value, type) and isinstance(value, Serializable | Runnable):
-        made = value.to_json()
-        if made["type"] == "constructor":
-            kwargs = {name: _secret_or_dumped(one) for name, one in made["kwargs"].items()}
-            return {**made, "kwargs": kwargs}
-        return made
+        return _dumped_object(value, is_escaped=is_escaped)
     return _not_implemented(value)
 
 
-def _secret_or_dumped(value: Any) -> Any:
-    is_secret = isinstance(value, dict) and value.get("lc") == 1 and value.get("type") == "secret"
-    return value if is_secret and set(value) == {"lc", "type", "id"} else _dumped(value)
+def _dumped_object(value: Serializable | Runnable[Any, Any], *, is_escaped: bool) -> dict[str, Any]:
+    made = value.to_json()
+    if made["type"] != "constructor":
+        return made
+    # Only the class says which arguments are secrets; a value that looks like one may come from a stranger.
+    secrets = value.lc_secrets if isinstance(value, Serializable) else {}
+    given = made["kwargs"].items()
+    kwargs = {name: one if name in secrets else _dumped(one, is_escaped=is_escaped) for name, one in given}
+    return {**made, "kwargs": kwargs}
 
 
 def _not_implemented(value: Any) -> dict[str, Any]:

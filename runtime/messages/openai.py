@@ -31,6 +31,7 @@ __all__ = [
 _OWN_PARTS = ("text", "image_url", "input_audio", "refusal")
 _NEEDED: dict[str, tuple[str, ...]] = {
     **{kind: (kind,) for kind in _OWN_PARTS},
+    "json": ("json",),
     "tool_use": ("id", "name", "input"),
     "tool_result": ("tool_use_id",),
 }
@@ -194,6 +195,9 @@ def _check(entry: Mapping[Any, Any]) -> None:
 
 def _part(entry: dict[Any, Any], *, is_ai: bool, pass_on: bool) -> list[dict[str, Any]]:
     """Return a list of the part for a block, empty if it is a call, which stands beside the content."""
+    text = _text_of_bedrock(entry)
+    if text is not None:
+        return [{"type": "text", "text": text}]
     block: Any = standard_blocks([entry])[0]
     if block["type"] == "text":
         return [{"type": "text", "text": block["text"]}]
@@ -205,6 +209,16 @@ def _part(entry: dict[Any, Any], *, is_ai: bool, pass_on: bool) -> list[dict[str
         if not pass_on or entry.get("type") == "image":
             raise
     return [entry]
+
+
+def _text_of_bedrock(entry: Mapping[Any, Any]) -> str | None:
+    """Return the text that a block of Converse stands for: JSON of a tool, or what a guardrail is to look at."""
+    if "json" in entry and entry.get("type", "json") == "json":
+        return json.dumps(entry["json"])
+    guarded = entry.get("guard_content") if entry.get("type", "guard_content") == "guard_content" else None
+    text = guarded.get("text") if isinstance(guarded, Mapping) else None
+    text = text.get("text") if isinstance(text, Mapping) else text
+    return text if isinstance(text, str) else None
 
 
 def _content(parts: list[dict[str, Any]], text_format: str) -> str | list[dict[str, Any]]:

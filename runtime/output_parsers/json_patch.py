@@ -7,6 +7,7 @@ a list each place is compared with the same place before. `move`, `copy` and `te
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["json_patch"]
@@ -17,16 +18,18 @@ def json_patch(before: Any, after: Any) -> list[dict[str, Any]]:
 
     Args:
         before: The value that there was. None stands for no value yet.
-        after: The value that there is. Parts that are the same object as before are not looked into.
+        after: The value that there is. Parts that are the same object as before are not looked into. One that is
+            nested too deeply to be compared takes the place of the whole.
     """
-    if before is None and after is not None:
-        return [{"op": "replace", "path": "", "value": after}]
-    return list(_changes(before, after, ""))
+    if before is after:
+        return []
+    if before is not None:
+        with suppress(RecursionError):
+            return list(_changes(before, after, ""))
+    return [{"op": "replace", "path": "", "value": after}]
 
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[dict[str, Any]]:
-    if before is after:
-        return
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _changes_of_objects(before, after, path)
     elif isinstance(before, list) and isinstance(after, list):
@@ -43,14 +46,15 @@ def _changes_of_objects(before: dict[str, Any], after: dict[str, Any], path: str
         if key not in before:
             yield {"op": "add", "path": _below(path, key), "value": value}
     for key, value in before.items():
-        if key in after:
+        if key in after and after[key] is not value:
             yield from _changes(value, after[key], _below(path, key))
 
 
 def _changes_of_lists(before: list[Any], after: list[Any], path: str) -> Iterator[dict[str, Any]]:
     shared = min(len(before), len(after))
-    for place in range(shared):
-        yield from _changes(before[place], after[place], f"{path}/{place}")
+    for place, (old, new) in enumerate(zip(before, after, strict=False)):
+        if old is not new:
+            yield from _changes(old, new, f"{path}/{place}")
     for _ in before[shared:]:
         yield {"op": "remove", "path": f"{path}/{shared}"}
     for place in range(shared, len(after)):

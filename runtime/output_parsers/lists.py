@@ -158,7 +158,8 @@ class NumberedListOutputParser(_LinesParser):
         pattern: What is searched in each line; its first group is the item.
     """
 
-    pattern: str = Field(default=r"\d+\.\s+(\S.*)")
+    # The look back keeps a line of digits from being searched anew from each of them.
+    pattern: str = Field(default=r"(?<!\d)\d+\.\s+(\S.*)")
 
     @property
     def _type(self) -> str:

@@ -48,10 +48,11 @@ class OutputFunctionsParser(BaseGenerationOutputParser[Any]):
             partial: Whether more may come.
 
         Raises:
-            OutputParserException: If the candidate is no chat answer, calls no function, or refuses.
+            OutputParserException: If the candidate is no chat answer, calls no function, or refuses, or if its call is
+                damaged.
         """
         call = _call_of(result[0])
-        return call["arguments"] if self.args_only else call
+        return _part_of(call, "arguments") if self.args_only else call
 
 
 class JsonOutputFunctionsParser(BaseCumulativeTransformOutputParser[Any]):
@@ -87,7 +88,7 @@ class JsonOutputFunctionsParser(BaseCumulativeTransformOutputParser[Any]):
             arguments.feed(call.get("arguments") or "")
             read = arguments.value()
             value = None if read is MISSING else self._picked({"name": name, "arguments": read}, partial=True)
-            if value is None or value == last:
+            if value is None or _is_equal(value, last):
                 return ()
             before, last = last, value
             return (self._diff(before, value),) if self.diff else (value,)
@@ -113,7 +114,7 @@ class JsonOutputFunctionsParser(BaseCumulativeTransformOutputParser[Any]):
         text = call.get("arguments") or ""
         try:
             read = parse_partial_json(text, strict=self.strict) if partial else json.loads(text, strict=self.strict)
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             if partial:
                 return None
             raise OutputParserException(
@@ -196,20 +197,21 @@ class PydanticOutputFunctionsParser(OutputFunctionsParser):
             partial: Whether more may come.
 
         Raises:
-            OutputParserException: If the candidate is no chat answer, calls no function or one without a model, or
-                refuses.
+            OutputParserException: If the candidate is no chat answer, calls no function or one without a model,
+                refuses, or its call is damaged.
             pydantic.ValidationError: If the arguments are no JSON or do not fit the model.
         """
         call = _call_of(result[0])
         model = self.pydantic_schema
         if isinstance(model, dict):
-            if call["name"] not in model:
+            name = _part_of(call, "name")
+            if name not in model:
                 raise OutputParserException(
-                    f"The answer calls the unknown function {call['name']!r}; known are {sorted(model)!r}.",
+                    f"The answer calls the unknown function {name!r}; known are {sorted(model)!r}.",
                     llm_output=json.dumps(call, ensure_ascii=False),
                 )
-            model = model[call["name"]]
-        return model.model_validate_json(call["arguments"])
+            model = model[name]
+        return model.model_validate_json(_part_of(call, "arguments"))
 
 
 class PydanticAttrOutputFunctionsParser(PydanticOutputFunctionsParser):
@@ -229,8 +231,8 @@ class PydanticAttrOutputFunctionsParser(PydanticOutputFunctionsParser):
             partial: Whether more may come.
 
         Raises:
-            OutputParserException: If the candidate is no chat answer, calls no function or one without a model, or
-                refuses.
+            OutputParserException: If the candidate is no chat answer, calls no function or one without a model,
+                refuses, or its call is damaged.
             pydantic.ValidationError: If the arguments are no JSON or do not fit the model.
             AttributeError: If the object has no such attribute.
         """
@@ -250,3 +252,17 @@ def _call_of(answer: Generation) -> dict[str, Any]:
         raise_refusal(answer)
         raise OutputParserException(f"The answer calls no function: {answer.message!r}.", llm_output=answer.text)
     return dict(answer.message.additional_kwargs["function_call"])
+
+
+def _part_of(call: Mapping[str, Any], key: str) -> Any:
+    if key not in call:
+        raise OutputParserException(f"The function call {dict(call)!r} has no {key!r}.", llm_output=repr(dict(call)))
+    return call[key]
+
+
+def _is_equal(value: Any, other: Any) -> bool:
+    """Return whether two JSON values are equal; what is nested too deeply to compare counts as changed."""
+    try:
+        return bool(value == other)
+    except RecursionError:
+        return False

@@ -36,7 +36,7 @@ def parse_tool_call(
             args = parse_partial_json(text or "", strict=strict)
         else:
             args = json.loads(text, strict=strict) if text else {}
-    except (ValueError, TypeError) as err:
+    except (ValueError, TypeError, RecursionError) as err:
         if partial:
             return None
         name = function.get("name")

@@ -282,9 +282,12 @@ class ChatPromptTemplate(BaseChatPromptTemplate):
         Raises:
             InvalidInputError: If something stands for no part.
         """
-        grown = ChatPromptTemplate([*self.messages, *messages], partial_variables=self.partial_variables)
+        grown = ChatPromptTemplate(
+            [*self.messages, *messages], partial_variables=self.partial_variables, input_types=self.input_types
+        )
         self.messages = grown.messages
         self.input_variables = grown.input_variables
+        self.input_types = grown.input_types
         self.optional_variables = grown.optional_variables
         self.partial_variables = grown.partial_variables
 

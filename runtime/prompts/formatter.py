@@ -2,7 +2,8 @@
 
 The syntax is that of `str.format`, less what would let a template reach into values: a field is a plain name, never an
 attribute, an index or a position, and a format specification holds no fields of its own. So a template from a stranger
-can show the values it is given and nothing else. `{{` and `}}` are braces.
+can show the values it is given and nothing else; how wide it shows them, and so how much memory it takes, is not
+bounded. `{{` and `}}` are braces.
 """
 
 from collections.abc import Mapping

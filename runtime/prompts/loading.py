@@ -1,8 +1,8 @@
 """Prompts from files, as `save` writes them.
 
-A file may name further files, beside it or below: `template_path`, `prefix_path`, `suffix_path`,
-`example_prompt_path`, and `examples`. A configuration may come from a stranger, so these names lead out of its folder
-only where the caller allows it, and jinja2 is refused.
+A file may name further files, beside it or below: `template_path`, `prefix_path` and `suffix_path`, which end in
+`.txt`, `example_prompt_path`, and `examples`. A configuration may come from a stranger, so these names lead out of its
+folder only where the caller allows it, no other files are shown as templates, and jinja2 is refused.
 """
 
 from collections.abc import Mapping
@@ -76,7 +76,7 @@ class _Loader:
             raise InvalidInputError("Cannot load a template in jinja2, which may come from a stranger; use f-string.")
         for name in ("template", "prefix", "suffix"):
             if f"{name}_path" in fields:
-                fields[name] = self._file(fields.pop(f"{name}_path")).read_text(encoding=self.encoding)
+                fields[name] = self._text(fields.pop(f"{name}_path"))
         if "example_prompt_path" in fields:
             fields["example_prompt"] = self._config(fields.pop("example_prompt_path"))
         if isinstance(fields.get("examples"), str):
@@ -85,6 +85,12 @@ class _Loader:
             if isinstance(fields.get(name), Mapping):
                 fields[name] = self.prompt(fields[name])
         return made(**fields)
+
+    def _text(self, name: Any) -> str:
+        file = self._file(name)
+        if file.suffix != ".txt":
+            raise InvalidInputError(f"The prompt takes its template from {str(name)!r}; such a file must end in .txt.")
+        return file.read_text(encoding=self.encoding)
 
     def _config(self, name: Any) -> Any:
         return read_config(self._file(name), self.encoding)

@@ -2,8 +2,9 @@
 
 Source: the mustache specification, version 1.4, less partials (they render as nothing) and lambdas (a callable is a
 value like any other). Names reach into mappings and, by number, into lists; never into attributes, so a template from
-a stranger can show the values it is given and nothing else. What has no value renders as nothing. `{{name}}` escapes
-`&`, `"`, `<` and `>`; `{{{name}}}` and `{{&name}}` do not.
+a stranger can show the values it is given and nothing else; sections over lists inside each other multiply, and so may
+its time. What has no value renders as nothing. `{{name}}` escapes `&`, `"`, `<` and `>`; `{{{name}}}` and `{{&name}}`
+do not.
 """
 
 import re
@@ -108,24 +109,25 @@ def _parse(template: str) -> list[_Part]:
 def _tags(template: str) -> Iterator[str | _Tag]:
     """Yield texts and tags in turn; a tag that only structures, alone on its line, takes the line with it."""
     before, after = "{{", "}}"
-    place = 0
+    place, line, counted = 0, 1, 0
     while (start := template.find(before, place)) >= 0:
         inner = start + len(before)
         mark = template[inner : inner + 1]
         closing = f"}}{after}" if mark == "{" else f"={after}" if mark == "=" else after
         marked = mark != "" and mark in "#^/!>=&{"
         end = template.find(closing, inner + marked)
-        line = template.count("\n", 0, start) + 1
+        line, counted = line + template.count("\n", counted, start), start
         if end < 0:
             raise InvalidInputError(f"The tag {template[start : start + 20]!r} of line {line} is never closed.")
         name = template[inner + marked : end].strip()
         if not name and mark != "!":
             raise InvalidInputError(f"The tag of line {line} is empty; give it a name.")
         text, place = template[place:start], end + len(closing)
-        rest = _BLANK_REST.match(template, place)
-        line_start = template.rfind("\n", 0, start) + 1
-        if mark in _ALONE and rest and not template[line_start:start].strip(" \t"):
-            text, place = text[: len(text) - (start - line_start)], rest.end()
+        rest = _BLANK_REST.match(template, place) if mark in _ALONE else None
+        indent = len(text) - len(text.rstrip(" \t"))
+        is_first = start == indent or template[start - indent - 1] == "\n"
+        if rest and is_first:
+            text, place = text[: len(text) - indent], rest.end()
         yield text
         if mark == "=":
             before, after = _delimiters(name, line)

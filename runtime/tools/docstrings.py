@@ -17,7 +17,7 @@ from ..exceptions import InvalidInputError
 __all__ = ["Docstring", "read_docstring"]
 
 _SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Examples:", "Yields:", "Note:", "Notes:")
-_ARGUMENT = re.compile(r"^\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)$")
+_ARGUMENT = re.compile(r"^\*{0,2}(\w+)\s*(?:\([^)]*\)\s*)?:\s*(.*)$")
 
 
 class Docstring(NamedTuple):

@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 
+import click
 import pytest
 
+from spanloom.cli.app import app
 from spanloom.exporters import SqliteStore
 from spanloom.tracing import CallbackManager
 
@@ -35,6 +37,15 @@ def test_help_lists_the_commands_and_needs_none_of_them(command):
     )
     done = subprocess.run([command[0], "-c", code], capture_output=True, text=True, check=True)
     assert all(name in done.stdout for name in ("demo", "events", "run", "show", "traces"))
+
+
+def test_every_option_of_every_command_is_explained():
+    """`--help` leaves no option without a sentence."""
+    context = click.Context(app)
+    commands = [app.get_command(context, name) for name in app.list_commands(context)]
+    options = [option for command in commands for option in command.params if isinstance(option, click.Option)]
+    assert options
+    assert [option.name for option in options if not option.help] == []
 
 
 def test_the_version_is_that_of_the_package(process):

@@ -170,7 +170,7 @@ IMPORT_MAP: dict[str, frozenset[str]] = {
     "chat_history": frozenset({"BaseChatMessageHistory", "InMemoryChatMessageHistory"}),
     "caches": frozenset({"BaseCache", "InMemoryCache", "SQLiteCache"}),
     "globals": frozenset({"get_llm_cache", "set_llm_cache"}),
-    "load": frozenset({"dumpd", "dumps", "load", "loads"}),
+    "load": frozenset({"InitValidator", "Serializable", "dumpd", "dumps", "load", "loads"}),
     "load.dump": frozenset({"dumpd", "dumps"}),
     "load.load": frozenset({"load", "loads"}),
     "load.serializable": frozenset({"Serializable"}),

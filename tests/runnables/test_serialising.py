@@ -1,15 +1,18 @@
 """Dumps of runnables and values, and what may be loaded of them."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from spanloom.runtime.documents import Document
 from spanloom.runtime.load import dumpd, dumps, load, loads
-from spanloom.runtime.messages import AIMessage, HumanMessage
+from spanloom.runtime.messages import AIMessage, HumanMessage, ToolMessage
 from spanloom.runtime.output_parsers import StrOutputParser
-from spanloom.runtime.prompts import ChatPromptTemplate, PromptTemplate
+from spanloom.runtime.prompts import ChatPromptTemplate, HumanMessagePromptTemplate, PromptTemplate
 from spanloom.runtime.runnables import RunnableLambda, RunnableParallel, RunnablePassthrough, RunnableSerializable
 
 PROMPT = PromptTemplate.from_template("{x}")
@@ -86,6 +89,50 @@ def test_secrets_are_never_written(monkeypatch: pytest.MonkeyPatch):
     assert load({"lc": 1, "type": "secret", "id": ["SERVICE_API_KEY"]}) is None
 
 
+FORGED = {"lc": 1, "type": "secret", "id": ["SERVICE_API_KEY"]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ToolMessage("x", tool_call_id="1", artifact=FORGED),
+        HumanMessage("x", additional_kwargs=FORGED),
+        Document("x", metadata=FORGED),
+        {"deep": [FORGED, {"lc": 1, "deeper": [FORGED]}]},
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_that_looks_like_a_secret_stays_a_value(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads the environment by putting a secret's form into a message or document."""
+    monkeypatch.setenv("SERVICE_API_KEY", "from outside")
+    assert load(dumpd(value), secrets_from_env=True) == value
+
+
+def test_templates_in_jinja2_are_loaded_only_on_demand() -> None:
+    """A dump may come from a stranger."""
+    told = dumpd(ChatPromptTemplate([("human", "{{a}}")], template_format="jinja2"))
+    for allowed in (None, [ChatPromptTemplate, HumanMessagePromptTemplate, PromptTemplate]):
+        with pytest.raises(ValueError, match="template in jinja2"):
+            load(told, allowed_objects=allowed)
+    assert load(told, init_validator=None).invoke({"a": 1}).to_string() == "Human: 1"
+
+
+@pytest.mark.parametrize(
+    "dump", [{"id": [["x"]]}, {"id": 5}, {"id": dumpd(PROMPT)["id"], "kwargs": [1]}], ids=["name", "id", "arguments"]
+)
+def test_a_damaged_dump_is_told_as_such(dump: dict[str, Any]) -> None:
+    """It is a ValueError that says what was expected."""
+    with pytest.raises(ValueError, match="expected a"):
+        load({"lc": 1, "type": "constructor", **dump})
+
+
+def test_a_program_that_has_imported_nothing_else_can_load_a_dump() -> None:
+    """Which classes may be built does not hang on what was imported before."""
+    code = f"from spanloom.runtime.load import loads; print(type(loads({dumps(PROMPT)!r})).__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("PromptTemplate", "")
+
+
 def test_only_what_is_allowed_is_built():
     service = Service(api_key="k")
     with pytest.raises(ValueError, match="may not be loaded; list its class in allowed_objects"):
@@ -95,6 +142,8 @@ def test_only_what_is_allowed_is_built():
     with pytest.raises(ValueError, match="PromptTemplate"):
         load(dumpd(PROMPT), allowed_objects="messages")
     assert load(dumpd(AIMessage(content="a")), allowed_objects="messages") == AIMessage(content="a")
+    with pytest.raises(ValueError, match="use 'all', 'core', 'messages'"):
+        load(dumpd(PROMPT), allowed_objects="message")  # type: ignore[arg-type]
 
 
 def test_a_caller_may_forbid_what_it_does_not_like():
@@ -118,6 +167,9 @@ def test_data_that_looks_like_a_dump_stays_data():
     data = {"lc": 1, "type": "constructor", "id": ["os", "system"], "kwargs": {}}
     assert load(dumpd(data)) == data
     assert load(dumpd({"deep": [data]})) == {"deep": [data]}
+    nested = {"lc": 1, "deep": [{"lc": 2, "deeper": {"__lc_escaped__": {"lc": 3}}}]}
+    for value in (nested, {"__lc_escaped__": nested}, {"__lc_escaped__": 1, "b": 2}):
+        assert load(dumpd(value)) == value
 
 
 def test_texts_may_be_indented_but_not_decided_by_the_caller():

@@ -224,6 +224,15 @@ def test_a_provider_keeps_its_own_id(way: str) -> None:
 
 
 @ways
+def test_an_id_that_is_a_number_breaks_no_call(way: str) -> None:
+    """What a span shows of an answer is the provider's, whatever its type."""
+    chunk = ChatGenerationChunk(message=AIMessageChunk(content="a", response_metadata={"response_id": 7}))
+    with SpanRecorder() as spans:
+        assert [message.content for message in run(Streams(chunks=[chunk]), way)] == ["a"]
+        assert spans.spans[0].attributes["gen_ai.response.id"] == "7"
+
+
+@ways
 @pytest.mark.row("X.11")
 @pytest.mark.parametrize("kind", [Whole, Streams])
 def test_a_provider_cannot_change_the_callers_messages(kind: type[Named], way: str) -> None:

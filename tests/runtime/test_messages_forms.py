@@ -91,6 +91,15 @@ def test_answers_of_tools_in_a_users_message_go_before_it():
     ]
 
 
+def test_json_and_guarded_text_of_bedrock_are_texts_for_openai() -> None:
+    """JSON that a tool gave, and text that a guardrail is to look at, whether or not the block has a type."""
+    blocks = [{"json": {"a": 1}}, {"type": "guard_content", "guard_content": {"text": {"text": "x"}}}]
+    answer = ToolMessage([*blocks, {"type": "json", "json": [2]}, {"guard_content": {"text": "y"}}], tool_call_id="1")
+    assert convert_to_openai_messages(answer)["content"] == '{"a": 1}\nx\n[2]\ny'  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match="lacks"):
+        convert_to_openai_messages(HumanMessage([{"type": "json"}]))
+
+
 def test_blocks_unknown_to_openai_are_passed_on_or_refused():
     odd = HumanMessage([{"type": "odd"}])
     assert convert_to_openai_messages([odd]) == [{"role": "user", "content": [{"type": "odd"}]}]

@@ -145,6 +145,12 @@ def test_operations_applied_one_by_one_give_the_values_of_a_stream() -> None:
         assert values == expected, f"seed {seed}: {pieces}"
 
 
+def test_a_value_nested_too_deeply_to_compare_is_replaced_as_a_whole() -> None:
+    """A model that opens brackets without end breaks no stream."""
+    patches = list(JsonOutputParser(diff=True).transform(iter(["[" * 3000, "1", ",2"])))
+    assert [[(each["op"], each["path"]) for each in patch] for patch in patches] == [[("replace", "")]] * 3
+
+
 def test_whole_answers_are_values_also_with_diff() -> None:
     """And pydantic objects are told by the JSON of their fields."""
     assert JsonOutputParser(diff=True).invoke('{"a": 1}') == {"a": 1}

@@ -113,6 +113,11 @@ async def test_an_item_is_yielded_when_it_is_complete(mode: str) -> None:
         await stream.aclose()  # type: ignore[attr-defined]  # our streams can be closed
 
 
+def test_a_long_line_of_digits_is_searched_once() -> None:
+    """Searched anew from each digit, this would take minutes."""
+    assert NumberedListOutputParser().parse("1" * 200_000) == []
+
+
 def test_lists_have_format_instructions() -> None:
     assert "foo, bar, baz" in CommaSeparatedListOutputParser().get_format_instructions()
     assert "2. bar" in NumberedListOutputParser().get_format_instructions()

@@ -111,6 +111,32 @@ def test_arguments_that_do_not_fit_are_errors() -> None:
         JsonOutputFunctionsParser(strict=True).invoke(answer('{"x": "a\nb"}'))
 
 
+@pytest.mark.parametrize("call", [{}, {"name": "found"}, {"arguments": "{}"}], ids=["empty", "no arguments", "no name"])
+def test_a_damaged_function_call_is_an_error_that_shows_it(call: dict[str, str]) -> None:
+    """A call without its name or its arguments is no KeyError."""
+    message = AIMessage("", additional_kwargs={"function_call": call})
+    with pytest.raises(OutputParserException, match="has no 'name'|has no 'arguments'"):
+        PydanticOutputFunctionsParser(pydantic_schema={"found": Found}).invoke(message)
+    if "arguments" not in call:
+        with pytest.raises(OutputParserException, match="has no 'arguments'"):
+            OutputFunctionsParser().invoke(message)
+
+
+def test_arguments_nested_too_deeply_are_no_json() -> None:
+    """Whole ones are refused as such; a stream of them shows what came and does not fail."""
+    deep = "[" * 100_000
+    with pytest.raises(OutputParserException, match="is no JSON"):
+        JsonOutputFunctionsParser().invoke(answer(deep))
+    with pytest.raises(OutputParserException, match="is no JSON"):
+        parse_tool_call({"id": "1", "function": {"name": "f", "arguments": deep}})
+    pieces = [
+        AIMessageChunk("", additional_kwargs={"function_call": {"name": "f", "arguments": "[" * 3000}})
+        for _ in range(2)
+    ]
+    for diff in (False, True):
+        assert len(list(JsonOutputFunctionsParser(diff=diff).transform(iter(pieces)))) == 2
+
+
 def test_models_of_functions_are_checked() -> None:
     """Several models decide by name, so the name cannot be left out."""
     wrong: Any = 3

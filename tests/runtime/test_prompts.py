@@ -177,6 +177,8 @@ def test_chat_prompts_grow_without_changing_each_other() -> None:
     assert [content for _, content in texts(grown.invoke("1"))] == ["1", "ai", "x", "h", "Z"]
     assert isinstance(prompt[1], SystemMessagePromptTemplate)
     assert prompt[1:].input_variables == ["s"]
+    prompt.append(MessagesPlaceholder("given"))
+    assert prompt.get_input_schema().model_json_schema()["properties"]["given"]["type"] == "array"
     added = SystemMessagePromptTemplate.from_template("{a}") + "{b}"
     assert added.input_variables == ["a", "b"]
 

@@ -64,6 +64,36 @@ def test_malformed_mustache_is_refused_with_its_line(template: str) -> None:
         PromptTemplate.from_template(f"\n{template}", template_format="mustache")
 
 
+def test_mustache_counts_lines_once() -> None:
+    """The time to read a template is linear in its length, though every tag knows its line."""
+
+    class Watched(str):
+        counted = 0
+
+        def count(self, sub: str, start: Any = 0, end: Any = None) -> int:
+            Watched.counted += (len(self) if end is None else end) - start
+            return super().count(sub, start, end)
+
+    template = Watched("{{a}}\n" * 500)
+    assert mustache_formatter(template, a=1) == "1\n" * 500
+    assert Watched.counted <= len(template)
+
+
+def test_a_template_in_jinja2_is_compiled_once() -> None:
+    """However often it is filled; one filling leaves nothing for the next."""
+    prompt = PromptTemplate.from_template("{% set b = a %}{{ b }}{{ c }}", template_format="jinja2")
+    jinja._compiled.cache_clear()
+    assert [prompt.format(a=1, c=2), prompt.format(a=3), prompt.format()] == ["12", "3", ""]
+    assert jinja._compiled.cache_info().misses == 1
+
+
+def test_jinja2_has_no_other_templates() -> None:
+    """Whatever asks for another template is refused as any mistake is."""
+    for template in ("{% include 'x' %}", "{% import 'x' as y %}", "{% extends 'x' %}"):
+        with pytest.raises(InvalidInputError, match="refuses the template"):
+            jinja2_formatter(template)
+
+
 def test_no_template_reaches_into_an_object() -> None:
     """Attributes of values stay closed in every format."""
     assert mustache_formatter("[{{h.secret}}{{h.__class__}}]", h=Holder()) == "[]"

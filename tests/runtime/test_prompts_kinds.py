@@ -234,7 +234,7 @@ def test_what_has_no_form_in_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_may_name_others_below_it_only(tmp_path: Path) -> None:
-    """Absolute names and ways up are refused unless allowed, and jinja2 always."""
+    """Absolute names and ways up are refused unless allowed, jinja2 and templates that are no .txt always."""
     (tmp_path / "outside.txt").write_text("OUT")
     folder = tmp_path / "in"
     folder.mkdir()
@@ -257,6 +257,9 @@ def test_a_file_may_name_others_below_it_only(tmp_path: Path) -> None:
         assert load(allow=True, template_path=name).template == "OUT"
     with pytest.raises(InvalidInputError, match="jinja2"):
         load(template="{{a}}", template_format="jinja2")
+    (folder / ".env").write_text("KEY=secret")
+    with pytest.raises(InvalidInputError, match=r"must end in \.txt"):
+        load(template_path=".env", allow=True)
     with pytest.raises(InvalidInputError, match="type 'zzz'"):
         load_prompt_from_config({"_type": "zzz"})
     (folder / "bad.json").write_text("{")

@@ -309,6 +309,7 @@ def test_malformed_requests_are_answered_and_not_crashed_on(bedrock: BedrockServ
         runtime.invoke_model(modelId="nobody.model", body="{}")
     with httpx.Client(base_url=bedrock.url) as client:
         assert client.get("/model/x/dance").status_code == 404
+        assert client.post("/__script", content=b"[]").status_code == 400
 
 
 def test_the_environment_points_any_client_at_the_server(

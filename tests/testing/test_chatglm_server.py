@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -166,6 +167,14 @@ def test_a_conversation_that_ends_with_the_assistant_is_refused(server: ChatGlmS
 def test_malformed_requests_are_refused_like_by_the_real_servers(server: ChatGlmServer, content: bytes) -> None:
     assert httpx.post(server.chat_url, content=content).status_code == 400
     assert httpx.post(server.url, content=content).status_code == 500
+
+
+def test_what_no_client_library_sends_is_refused(server: ChatGlmServer) -> None:
+    """A target that is no address, and a body that is nested too deeply to be read."""
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as connection:
+        connection.sendall(b"GET http://[ HTTP/1.1\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert httpx.post(server.url, content=b"[" * 100_000).status_code == 500
 
 
 def test_models_health_and_unknown_paths(server: ChatGlmServer) -> None:

@@ -50,7 +50,13 @@ def _checked_address(context: click.Context, option: click.Parameter, value: str
 @click.option("--question", default=QUESTION, show_default=True, help="What to ask.")
 @click.option("--docs", multiple=True, type=click.Path(path_type=Path), help="Text files or folders to answer from.")
 @click.option("--store", type=click.Path(path_type=Path), help="The span store; the default store when not given.")
-@click.option("--model", type=click.Choice(["chatglm", "bedrock"]), default="chatglm", show_default=True)
+@click.option(
+    "--model",
+    type=click.Choice(["chatglm", "bedrock"]),
+    default="chatglm",
+    show_default=True,
+    help="Which model to ask.",
+)
 @click.option(
     "--endpoint", callback=_checked_address, help="The model's server; one is started on this machine when not given."
 )

@@ -232,7 +232,7 @@ class _Exchange:
     async def _answer_test(self, path: str) -> bool:
         try:
             answer = await self._service.obey(path, self._request, self._connection)
-        except (ValueError, KeyError) as err:
+        except (ValueError, KeyError, TypeError) as err:
             return await self._send(400, {"detail": str(err)}, None)
         return await self._send(
             200 if answer is not None else 404, {"detail": "Not Found"} if answer is None else answer, None

@@ -78,9 +78,12 @@ class HttpRequest:
         """Return the body as JSON.
 
         Raises:
-            ValueError: If it is not JSON.
+            ValueError: If it is not JSON, or nested too deeply.
         """
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError as err:
+            raise ValueError("the body is nested too deeply") from err
 
 
 async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> HttpRequest | None:
@@ -116,7 +119,10 @@ async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         body = await reader.readexactly(int(length))
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
-    target = urlsplit(parts[1])
+    try:
+        target = urlsplit(parts[1])
+    except ValueError as err:
+        raise RequestError(400, f"the target {parts[1]!r} is no address: {err}") from err
     keep_alive = parts[2] != "HTTP/1.0" and headers.get("connection", "").lower() != "close"
     return HttpRequest(parts[0], parts[1], target.path or "/", dict(parse_qsl(target.query)), headers, body, keep_alive)
 
