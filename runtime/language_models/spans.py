@@ -205,7 +205,7 @@ def tell_answer(
     answered = metadata.get("response_model") or metadata.get("model_name")
     if answered:
         span.set_attribute(names.RESPONSE_MODEL, str(answered))
-    own_id = metadata.get("response_id") or own_id
+    own_id = str(metadata.get("response_id") or own_id or "")
     if own_id and not own_id.startswith("run-"):
         span.set_attribute(names.RESPONSE_ID, own_id)
     _tell_service(scope, metadata, counts)

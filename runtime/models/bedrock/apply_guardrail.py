@@ -29,6 +29,8 @@ from .guardrails import COMPONENT, interventions_from_apply
 __all__ = ["ApplyGuardrail"]
 
 _OPERATION: Final = "apply_guardrail"
+_SAID_BESIDE: Final = frozenset({"additional_kwargs", "tool_calls", "invalid_tool_calls", "tool_call_chunks"})
+"""What messages say beside their content; of a blocked one nothing is passed on, or its tools would be called."""
 
 
 class ApplyGuardrail(BedrockConnection, ComposedSerializable[Any, Any]):
@@ -179,4 +181,5 @@ def _blocked(value: Any, given: str | list[BaseMessage], text: str, intervention
     told: Mapping[str, Any] = {"action": intervention.action, "reason": intervention.action_reason}
     last = given[-1]
     metadata = {**last.response_metadata, "guardrail": dict(told)}
-    return _like(value, [last.model_copy(update={"content": text, "response_metadata": metadata})])
+    empty = {name: type(held)() for name, held in last if name in _SAID_BESIDE}
+    return _like(value, [last.model_copy(update={**empty, "content": text, "response_metadata": metadata})])

@@ -52,6 +52,7 @@ STOP_SEQUENCE_KEYS: Final[Mapping[str, str]] = {
 
 _NO_GUARDRAIL: Final[Mapping[str, Any]] = {"guardrailIdentifier": None, "guardrailVersion": None, "trace": None}
 _LIFTED: Final = ("temperature", "max_tokens")
+_BESIDE_THE_BODY: Final = ("service_tier", "performance_config")
 
 
 class BedrockBase(BedrockModel, ABC):
@@ -183,10 +184,9 @@ class BedrockBase(BedrockModel, ABC):
         is_stream: bool = False,
     ) -> Ask:
         """Return what to ask: arguments of the call over those of the model."""
-        extra = {**(self.model_kwargs or {}), **kwargs}
+        own = {key: value for key, value in kwargs.items() if key not in _BESIDE_THE_BODY}
+        extra = {**(self.model_kwargs or {}), **own}
         limits = {key: extra.pop(key, getattr(self, key)) for key in _LIFTED}
-        for key in ("service_tier", "performance_config"):
-            extra.pop(key, None)
         tools = {key: extra.pop(key) for key in ("tools", "tool_choice") if self._family().takes_tools and key in extra}
         return Ask(
             model_id=self.base_model_id or self.model_id,

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from warnings import warn
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from ....tracing.callbacks.run_managers import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from ...exceptions import InvalidInputError
@@ -24,6 +24,8 @@ from ...runnables.config import RunnableConfig
 from ...runnables.io import Io
 from ...tools.convert import convert_to_openai_tool
 from .base import BedrockBase
+from .chat_converse import ChatBedrockConverse
+from .converse.profiles import ProfileLookup
 from .converse.tools import is_thinking
 from .invoke.asking import Answer, Piece
 from .through_converse import through_converse
@@ -49,6 +51,8 @@ class ChatBedrock(BedrockBase, BaseChatModel):
     stop_sequences: list[str] | None = Field(default=None, alias="stop")
     system_prompt_with_tools: str = ""
     beta_use_converse_api: bool = False
+
+    _profile: ProfileLookup | None = PrivateAttr(default=None)
 
     if TYPE_CHECKING:
         # The synthesised constructor would know each parameter by one of its two names only.
@@ -107,7 +111,7 @@ class ChatBedrock(BedrockBase, BaseChatModel):
             InvalidInputError: If `tool_choice` names no tool among them.
         """
         if self.beta_use_converse_api:
-            return through_converse(self).bind_tools(tools, tool_choice=tool_choice, strict=strict, **kwargs)
+            return self._by_converse().bind_tools(tools, tool_choice=tool_choice, strict=strict, **kwargs)
         family = self._family()
         if not family.takes_tools:
             raise NotImplementedError(
@@ -137,7 +141,7 @@ class ChatBedrock(BedrockBase, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         if self.beta_use_converse_api:
-            return through_converse(self)._generate(self._told(messages), stop, run_manager, **kwargs)
+            return self._by_converse()._generate(messages, stop, run_manager, **kwargs)
         return _result(*self._answer(self._told(messages), self._stops(stop), kwargs))
 
     async def _agenerate(
@@ -148,7 +152,7 @@ class ChatBedrock(BedrockBase, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         if self.beta_use_converse_api:
-            return await through_converse(self)._agenerate(self._told(messages), stop, run_manager, **kwargs)
+            return await self._by_converse()._agenerate(messages, stop, run_manager, **kwargs)
         return _result(*await self._aanswer(self._told(messages), self._stops(stop), kwargs))
 
     def _stream(
@@ -159,7 +163,7 @@ class ChatBedrock(BedrockBase, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         if self.beta_use_converse_api:
-            yield from through_converse(self)._stream(self._told(messages), stop, run_manager, **kwargs)
+            yield from self._by_converse()._stream(messages, stop, run_manager, **kwargs)
             return
         own_ids = _OneId()
         pieces = self._pieces(self._told(messages), self._stops(stop), kwargs)
@@ -177,7 +181,7 @@ class ChatBedrock(BedrockBase, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         if self.beta_use_converse_api:
-            chunks = through_converse(self)._astream(self._told(messages), stop, run_manager, **kwargs)
+            chunks = self._by_converse()._astream(messages, stop, run_manager, **kwargs)
             try:
                 async for chunk in chunks:
                     yield chunk
@@ -191,6 +195,14 @@ class ChatBedrock(BedrockBase, BaseChatModel):
                 yield _chunk(piece, known, own_ids.of(reading.response_id))
         finally:
             await pieces.aclose()
+
+    def _by_converse(self) -> ChatBedrockConverse:
+        """Return the model that asks through Converse; what it finds out of a profile stays known here."""
+        model = through_converse(self)
+        if self._profile is None or self._profile != model._profile:
+            self._profile = model._profile
+        model._profile = self._profile
+        return model
 
     def _told(self, messages: list[BaseMessage]) -> list[BaseMessage]:
         return [SystemMessage(self.system_prompt_with_tools), *messages] if self.system_prompt_with_tools else messages

@@ -116,15 +116,13 @@ _asking = threading.Lock()
 _getting_ready: dict[Hashable, Future[ServiceClient]] = {}
 
 
-def _forget_all() -> None:
+def _forget_the_parents_work() -> None:
     global _building, _asking
     _building, _asking = threading.Lock(), threading.Lock()
     _getting_ready.clear()
-    service_clients.clear()
-    _sessions.clear()
 
 
-os.register_at_fork(after_in_child=_forget_all)
+os.register_at_fork(after_in_child=_forget_the_parents_work)
 
 
 class ServiceClient:

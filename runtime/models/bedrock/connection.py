@@ -46,10 +46,16 @@ class BedrockConnection(BaseModel):
         max_retries: How many attempts may follow a failed one; else 4.
 
     Raises:
-        ValueError: If half a pair of keys is given, a session token without keys, or a limit that is not positive.
+        ValueError: If half a pair of keys is given, a session token without keys, a limit that is not positive, or a
+            header with a line break.
     """
 
-    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+        hide_input_in_errors=True,  # the input is all arguments, the secrets among them
+    )
 
     secret_names: ClassVar[Mapping[str, str]] = {
         _KEY: "AWS_ACCESS_KEY_ID",
@@ -122,6 +128,9 @@ class BedrockConnection(BaseModel):
             raise ValueError(f"max_retries is {self.max_retries!r}; give 0 or more.")
         if self.config is not None and not hasattr(self.config, "merge"):
             raise ValueError(f"config is {self.config!r}; give a botocore.config.Config.")
+        for name, value in (self.default_headers or {}).items():
+            if {"\r", "\n", "\0"} & {*name, *value}:  # the value may be a secret, and HTTP clients would show it
+                raise ValueError(f"The header {name!r} in default_headers holds a line break; take it out.")
 
     @property
     def _timeouts_s(self) -> tuple[float | None, float | None]:
@@ -162,7 +171,7 @@ class BedrockConnection(BaseModel):
 
 
 def _environment(name: str) -> str | None:
-    return os.environ.get(name) or None
+    return os.environ.get(name, "").strip() or None
 
 
 def _secret(name: str) -> SecretStr | None:
@@ -171,4 +180,5 @@ def _secret(name: str) -> SecretStr | None:
 
 
 def _plain(secret: SecretStr | None) -> str | None:
-    return (secret.get_secret_value() or None) if secret is not None else None
+    """Return a secret without the line break that it may have from a file, and that no header can have."""
+    return (secret.get_secret_value().strip() or None) if secret is not None else None

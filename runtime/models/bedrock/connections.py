@@ -19,9 +19,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import SplitResult, urlsplit
-from weakref import WeakKeyDictionary
 
 from .http_wire import AnswerReader, HttpError, request_bytes
 
@@ -114,6 +113,7 @@ class Connection(asyncio.Protocol):
         """
         self._answer = AnswerReader()
         self._error = None
+        self._stop_timer()  # the request before may have had another limit
         assert self._transport is not None
         self._transport.write(request)
 
@@ -152,13 +152,16 @@ class Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """Close the connection at once; what was not sent or read is lost."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         if self._transport is not None:
             with suppress(OSError, TypeError):  # uvloop's sockets cannot do this; theirs close in the next turn
                 self._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
             self._transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -212,8 +215,8 @@ class LoopConnections:
         loop = asyncio.get_running_loop()
         found = _by_loop.get(loop)
         if found is None:
-            for other in [other for other in _by_loop if other.is_closed()]:
-                del _by_loop[other]
+            for other in [other for other in list(_by_loop) if other.is_closed()]:
+                _by_loop.pop(other, None)  # other threads look too
             found = _by_loop[loop] = LoopConnections()
             found._closer = found._until_shutdown()
             await found._closer.__anext__()
@@ -349,11 +352,11 @@ async def _connected(key: _Key, timeout_s: float | None) -> Connection:
                 partial(Connection, key), host, port, ssl=tls, server_hostname=host if tls else None
             )
     except TimeoutError as exc:
-        raise ConnectionError(f"No connection to {host}:{port} within {timeout_s:g} s.") from exc
+        raise ConnectionError(f"No connection to {host}:{port} in time; the limit is {timeout_s} s.") from exc
     except OSError as exc:  # TLS errors are among them
         raise ConnectionError(f"No connection to {host}:{port}: {exc}") from exc
     return connection
 
 
-_by_loop: WeakKeyDictionary[Any, LoopConnections] = WeakKeyDictionary()
+_by_loop: dict[asyncio.AbstractEventLoop, LoopConnections] = {}
 os.register_at_fork(after_in_child=_by_loop.clear)

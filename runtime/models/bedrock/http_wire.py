@@ -20,7 +20,7 @@ _MAX_SIZE_LINE_BYTES: Final = 1024
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [^\r\n\0]*)?")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
-_FORBIDDEN = re.compile("[\r\n\0]")
+_FORBIDDEN = re.compile("[\r\n\0]|[^\0-\xff]")
 
 
 class HttpError(ConnectionError):
@@ -37,14 +37,19 @@ def request_bytes(method: str, target: str, headers: Iterable[tuple[str, str]], 
         body: The body.
 
     Raises:
-        ValueError: If a part holds a line break, which would begin another header or request.
+        ValueError: If a part holds a line break, which would begin another header or request, or a character that no
+            header can have; the text names the header and never shows its value, which may be a secret.
     """
     lines = [f"{method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers if name.lower() != "content-length"]
     lines.append(f"Content-Length: {len(body)}")
     for line in lines:
         if _FORBIDDEN.search(line):
-            raise ValueError(f"A line of the request holds a line break or a zero byte: {line[:80]!r}; take it out.")
+            name = line.split(":", 1)[0] if line is not lines[0] else "the request line"
+            raise ValueError(
+                f"{name[:80]!r} of the request holds a line break, a zero byte or a character outside Latin-1; "
+                "take it out."
+            )
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 

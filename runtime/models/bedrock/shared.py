@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -14,7 +15,9 @@ V = TypeVar("V")
 
 
 class Shared(Generic[V]):
-    """A table of things that are made once and used by many; those not used longest leave.
+    """A table of things that are made once and used by many; those not used longest leave. A forked child's is empty.
+
+    It is meant to last as long as the process, which never lets go of it.
 
     Args:
         limit: How many are kept.
@@ -23,6 +26,7 @@ class Shared(Generic[V]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.clear()
+        os.register_at_fork(after_in_child=self.clear)
 
     def clear(self) -> None:
         """Forget all; also right in a forked child, whatever another thread held at the fork."""

@@ -17,8 +17,8 @@ _NAMES = {"guardrails": "guardrail_config"}
 def through_converse(model: BedrockBase) -> ChatBedrockConverse:
     """Return the model that asks the same through Converse; it shares connections with the one given.
 
-    What stands in `model_kwargs` under the name of a parameter of Converse becomes that parameter; the rest goes to
-    the model as it is.
+    What stands in `model_kwargs` under the name of a parameter of Converse becomes that parameter, `system` also as the
+    one text that Anthropic takes; the rest goes to the model as it is.
 
     Args:
         model: The model.
@@ -33,4 +33,8 @@ def through_converse(model: BedrockBase) -> ChatBedrockConverse:
     own: dict[str, Any] = {}
     for name, value in (model.model_kwargs or {}).items():
         (said if name in taken else own)[name] = value
-    return ChatBedrockConverse(**{**said, **({ADDITIONAL_FIELDS: own} if own else {})})
+    system = said.pop("system", None) or ()
+    texts = [getattr(model, "system_prompt_with_tools", ""), *([system] if isinstance(system, str) else system)]
+    said["system"] = [text for text in texts if text] or None
+    said[ADDITIONAL_FIELDS] = {**(said.get(ADDITIONAL_FIELDS) or {}), **own} or None
+    return ChatBedrockConverse(**said)

@@ -31,7 +31,7 @@ from .transport_loop import LoopStream, LoopWire
 __all__ = ["Transport"]
 
 T = TypeVar("T")
-S = TypeVar("S")
+S = TypeVar("S", bound="_Stream")
 
 
 class Transport:
@@ -158,6 +158,13 @@ class Transport:
         return LoopWire(service, self._wire.headers) if service.is_native else ThreadWire(self._wire)
 
 
+class _Stream(Protocol):
+    """A stream of whichever wire."""
+
+    @property
+    def head(self) -> Mapping[str, Any]: ...
+
+
 class _Io(Protocol[S]):
     """What a call needs of the outside; blocking, nothing of it ever waits for a loop."""
 
@@ -205,8 +212,7 @@ async def _opened(
             wait_s = attempts.wait_s(exc)
         else:
             attempts.tell()
-            head: Mapping[str, Any] = stream.head  # type: ignore[attr-defined]  # every stream has one
-            return _Begun(stream, _counted(dict(head), attempts), held, attempts.number)
+            return _Begun(stream, _counted(dict(stream.head), attempts), held, attempts.number)
         await io.sleep(wait_s)
 
 
@@ -216,8 +222,9 @@ async def _first_events(io: _Io[S], stream: S, is_token: TokenTest, patience: Pa
     try:
         while (event := await io.next(stream, patience)) is not None:
             held.append(event)
-            if is_token(event):
-                return held
+            with typed_errors(stream.head):
+                if is_token(event):
+                    return held
         if not held:
             raise TruncatedStreamError("The stream ended before its first event.")
     except BaseException:

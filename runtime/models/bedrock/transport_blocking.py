@@ -145,8 +145,11 @@ class BlockingStream:
         self._ended = self._closed = False
 
     def __iter__(self) -> Iterator[Event]:
-        while (event := self.next()) is not None:
-            yield event
+        try:
+            while (event := self.next()) is not None:
+                yield event
+        finally:
+            self.close()
 
     def next(self, patience: Patience | None = None) -> Event | None:
         """Return the next event, or None at the end.

@@ -98,9 +98,10 @@ class LoopWire:
 
     async def _prepared(self, call: Call, connections: LoopConnections) -> PreparedRequest:
         credentials = self._service.credentials
-        if hasattr(credentials, "refresh_needed") and credentials.refresh_needed():
+        if _is_due(credentials):
             await asyncio.shield(asyncio.wrap_future(self._service.renewal()))
-        if _size(call.arguments) > LARGE_BYTES:
+        # Where a renewal failed though the old credentials still hold, signing tries it again.
+        if _is_due(credentials) or _size(call.arguments) > LARGE_BYTES:
             made: PreparedRequest = await in_thread(prepare, self._service.client, call, self._headers)
             return made
         async with connections.turn():
@@ -129,6 +130,11 @@ class LoopWire:
         if operation.has_event_stream_output:
             answer.pop(operation.output_shape.serialization["payload"], None)
         return {name: value.read() if isinstance(value, io.BytesIO) else value for name, value in answer.items()}
+
+
+def _is_due(credentials: Any) -> bool:
+    """Return whether credentials are to be renewed; those that never expire are not."""
+    return hasattr(credentials, "refresh_needed") and bool(credentials.refresh_needed())
 
 
 def _size(value: Any) -> int:

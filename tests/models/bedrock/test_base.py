@@ -8,10 +8,11 @@ from pydantic import ValidationError
 
 from spanloom.runtime.models.bedrock.base import STOP_REASON_KEYS, STOP_SEQUENCE_KEYS, BedrockBase
 from spanloom.runtime.models.bedrock.chat import ChatBedrock
+from spanloom.runtime.models.bedrock.errors import ModelStreamError
 from spanloom.runtime.models.bedrock.llm import BedrockLLM
 from spanloom.testing.bedrock_server import BedrockServer
 
-from .driving import CLAUDE, LLAMA, Mode, asked, both, made, streamed
+from .driving import CLAUDE, LLAMA, Mode, asked, both, chunk_events, made, streamed
 
 ARN = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abc"
 GUARDRAIL = {"guardrailIdentifier": "gr1", "guardrailVersion": "2", "trace": True}
@@ -152,6 +153,39 @@ def test_guardrail_tier_and_performance_go_with_every_call(
     assert told["x-amzn-bedrock-performanceconfig-latency"] == "optimized"
     is_streamed = streaming or path in ("stream", "astream")
     assert request.operation == ("invoke_model_with_response_stream" if is_streamed else "invoke_model")
+
+
+@each_kind
+@both
+@pytest.mark.row("B1.15")
+def test_what_the_model_is_told_in_its_body_is_not_taken_for_bedrocks(
+    bedrock: BedrockServer, kind: type[Any], mode: Mode
+) -> None:
+    """A model's own parameter may have the name of one of Bedrock's; that of a call is Bedrock's."""
+    model = made(kind, bedrock, "openai.gpt-oss-20b-1:0", model_kwargs={"service_tier": "auto"})
+    asked(mode, model, "Hi", service_tier="flex")
+    (request,) = bedrock.requests()
+    assert request.json["service_tier"] == "auto"
+    assert request.headers["x-amzn-bedrock-service-tier"] == "flex"
+
+
+@each_kind
+@both
+@pytest.mark.row("X.05")
+@pytest.mark.row("X.08")
+def test_a_model_that_fails_before_its_first_token_is_asked_again(
+    bedrock: BedrockServer, kind: type[Any], mode: Mode
+) -> None:
+    """Also where it says so in its own words, within the stream."""
+    start = {"type": "message_start", "message": {"id": "m1", "usage": {"input_tokens": 3}}}
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    bedrock.stream("invoke_model_with_response_stream", chunk_events([start, error]))
+    assert streamed(mode, made(kind, bedrock, CLAUDE), "Hi")
+    assert len(bedrock.requests()) == 2
+    bedrock.stream("invoke_model_with_response_stream", chunk_events([start, error]))
+    with pytest.raises(ModelStreamError, match="Overloaded") as caught:
+        streamed(mode, made(kind, bedrock, CLAUDE, max_retries=0), "Hi")
+    assert caught.value.request_id
 
 
 @each_kind

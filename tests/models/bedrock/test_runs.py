@@ -46,6 +46,15 @@ def test_handlers_tags_and_metadata_of_a_model_are_of_every_run(
 
 
 @every_kind
+@pytest.mark.row("X.18")
+def test_the_error_of_an_argument_shows_no_secret(kind: type[Any]) -> None:
+    """Nor what else was given: keys stand among it."""
+    with pytest.raises(ValueError, match="aws_secret_access_key is given without") as caught:
+        kind(model_id=LLAMA, aws_secret_access_key="SECRET")
+    assert "SECRET" not in str(caught.value)
+
+
+@every_kind
 def test_a_dump_gives_the_model_back_without_its_secrets(
     bedrock: BedrockServer, kind: type[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

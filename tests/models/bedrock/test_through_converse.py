@@ -33,7 +33,7 @@ def test_settings_go_in_the_words_of_converse(bedrock: BedrockServer, mode: Mode
     bedrock.guardrail("gr1", "2")
     model = through(
         bedrock,
-        model_kwargs={"temperature": 0, "top_k": 4, "top_p": 0.5},
+        model_kwargs={"temperature": 0, "top_k": 4, "top_p": 0.5, "additional_model_request_fields": {"seed": 1}},
         max_tokens=20,
         stop=["END"],
         guardrails=GUARDRAIL,
@@ -50,7 +50,7 @@ def test_settings_go_in_the_words_of_converse(bedrock: BedrockServer, mode: Mode
         "messages": [{"role": "user", "content": [{"text": "the sky is blue"}]}],
         "system": [{"text": "Be brief."}],
         "inferenceConfig": {"maxTokens": 20, "temperature": 0, "topP": 0.5, "stopSequences": ["END"]},
-        "additionalModelRequestFields": {"top_k": 4},
+        "additionalModelRequestFields": {"seed": 1, "top_k": 4},
         "guardrailConfig": {"guardrailIdentifier": "gr1", "guardrailVersion": "2", "trace": "enabled"},
         "serviceTier": {"type": "flex"},
         "requestMetadata": {"team": "a"},
@@ -77,6 +77,15 @@ def test_tools_are_offered_in_the_form_of_converse(bedrock: BedrockServer, mode:
 
 
 @both
+def test_a_system_prompt_for_tools_goes_with_tools(bedrock: BedrockServer, mode: Mode) -> None:
+    """It stands before the system texts of the model and of the messages."""
+    tool = {"name": "weather", "description": "The weather.", "parameters": {"type": "object", "properties": {}}}
+    model = through(bedrock, system_prompt_with_tools="Use tools.", model_kwargs={"system": "Be kind."})
+    asked(mode, model.bind_tools([tool]), [("system", "Be brief."), ("human", "the sky")])
+    assert bedrock.requests()[0].json["system"] == [{"text": "Use tools."}, {"text": "Be kind."}, {"text": "Be brief."}]
+
+
+@both
 def test_a_system_prompt_for_tools_comes_first(bedrock: BedrockServer, mode: Mode) -> None:
     """By InvokeModel too, and it stays out of the body's own keys."""
     model = made(ChatBedrock, bedrock, CLAUDE, system_prompt_with_tools="Use tools.")
@@ -84,3 +93,17 @@ def test_a_system_prompt_for_tools_comes_first(bedrock: BedrockServer, mode: Mod
     body = bedrock.requests()[0].json
     assert str(body["system"]).index("Use tools.") < str(body["system"]).index("Be brief.")
     assert "system_prompt_with_tools" not in body
+
+
+@both
+@pytest.mark.row("C.02")
+def test_a_profile_is_looked_up_once(bedrock: BedrockServer, mode: Mode) -> None:
+    """What is found out of it stays known for the calls that follow."""
+    profile = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"
+    arn = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0"
+    bedrock.answer("get_inference_profile", {"models": [{"modelArn": arn}]}, times=None)
+    model = made(ChatBedrock, bedrock, profile, provider="anthropic", beta_use_converse_api=True)
+    for _ in range(2):
+        said = asked(mode, model, "the sky").response_metadata
+        assert said["model_name"] == "anthropic.claude-3-haiku-20240307-v1:0"
+    assert [seen.operation for seen in bedrock.requests()] == ["get_inference_profile", "converse", "converse"]

@@ -111,7 +111,7 @@ def _is_text(message: BaseMessage | None) -> bool:
 
 
 def _join(content: list[_Wire], more: list[_Wire], *, is_one_text: bool) -> None:
-    if is_one_text and content and more:
+    if is_one_text and content and more and "text" in content[-1] and "text" in more[0]:
         before, after = content.pop()["text"], more[0]["text"]
         more = [{"text": f"{before}\n{after}" if before and after else before or after}, *more[1:]]
     content += more

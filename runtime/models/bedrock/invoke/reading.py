@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from .....tracing.interventions import Intervention
-from ....exceptions import ModelError
 from ...stopping import StopCutter, cut_at_stop
 from ..calls import Event
 from ..errors import BedrockError
@@ -84,11 +83,11 @@ class Reading:
 
         Args:
             event: The event.
+
+        Raises:
+            ModelStreamError: If the model says that it failed, so that it is asked again.
         """
-        try:
-            return bool(self._family.decoder().feed(_payload(event)))
-        except ModelError:
-            return False
+        return bool(self._family.decoder().feed(_payload(event)))
 
     def feed(self, event: Event) -> list[Piece]:
         """Return the pieces that an event brings; none for one that is not known.

@@ -105,6 +105,12 @@ def test_a_conversation_is_put_right(name: str) -> None:
     assert sent_messages(messages) == wanted
 
 
+def test_neighbours_of_the_model_join_around_a_call() -> None:
+    """A call between two texts, or without one, keeps its place."""
+    messages = [ASKED, AIMessage("x"), AIMessage("", tool_calls=[CALL]), AIMessage("y"), ASKED]
+    assert sent_messages(messages, **WITH_TOOLS) == [user("a"), said("x", USE, "y"), user("a")]
+
+
 SIGNED = {
     "as it came": {"type": "reasoning_content", "reasoning_content": {"text": "t", "signature": "s"}},
     "standard": {"type": "reasoning", "reasoning": "t", "extras": {"signature": "s"}},

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from spanloom.runtime.exceptions import GuardrailInterventionError, InvalidInputError, ModelError
-from spanloom.runtime.messages import AIMessage, HumanMessage, SystemMessage
+from spanloom.runtime.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 from spanloom.runtime.models.bedrock.apply_guardrail import ApplyGuardrail
 from spanloom.runtime.runnables import RunnableLambda
 from spanloom.testing.bedrock_server import BedrockServer
@@ -114,6 +114,18 @@ async def test_messages_come_out_as_messages(mode: Mode, bedrock: BedrockServer)
     (blocked,) = await checked(guard(bedrock), mode, [SystemMessage("be kind"), HumanMessage("invest")])
     assert (type(blocked), blocked.content) == (HumanMessage, SORRY)
     assert blocked.response_metadata["guardrail"]["action"] == "GUARDRAIL_INTERVENED"
+
+
+@pytest.mark.parametrize("kind", [AIMessage, AIMessageChunk])
+def test_nothing_of_a_blocked_answer_is_passed_on(bedrock: BedrockServer, kind: type[AIMessage]) -> None:
+    """Neither its tool calls, which an agent would run, nor what it says beside its content; its id stays."""
+    call: Any = {"name": "pay", "args": {}, "id": "c1"}
+    given = kind("invest", tool_calls=[call], additional_kwargs={"reasoning_content": "invest"}, id="a1")
+    blocked = guard(bedrock, source="OUTPUT").invoke(given)
+    assert (type(blocked), blocked.content, blocked.id) == (kind, SORRY, "a1")
+    assert (blocked.tool_calls, blocked.additional_kwargs) == ([], {})
+    assert not getattr(blocked, "tool_call_chunks", [])
+    assert given.tool_calls
 
 
 async def test_it_stands_in_a_chain_and_gathers_a_stream(bedrock: BedrockServer) -> None:

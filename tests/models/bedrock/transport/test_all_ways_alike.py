@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from botocore.config import Config
 
 from spanloom.runtime.models.bedrock import errors
 from spanloom.runtime.models.bedrock.calls import Call
+from spanloom.runtime.models.bedrock.transport import Transport
 from spanloom.testing.bedrock_server import BedrockServer
 
 from .travelling import (
@@ -25,7 +27,9 @@ from .travelling import (
     Brought,
     Traveller,
     Way,
+    connection,
     delta,
+    is_token,
 )
 
 Travel = Callable[..., Traveller]
@@ -201,6 +205,18 @@ def test_silence_longer_than_the_read_timeout_is_a_typed_timeout(server: Bedrock
         assert type(brought.error) is errors.ReadTimeoutError
         assert isinstance(brought.error, TimeoutError)
     assert len(server.requests()) == 3
+
+
+@pytest.mark.row("X.06")
+async def test_a_connection_that_is_used_again_keeps_no_time_limit_of_its_last_user(server: BedrockServer) -> None:
+    """A patient model and one that is not share connections; each is as patient as it was told."""
+    patient, hasty = (Transport(connection(server, read_timeout_s=s, max_retries=0)) for s in (60, 0.2))
+    await patient.acall(CONVERSE)
+    server.stream("converse_stream", [("!idle", None)])
+    async with asyncio.timeout(20):  # not reached: the error below comes first
+        with pytest.raises(errors.ReadTimeoutError):
+            await hasty.aopen(CONVERSE_STREAM, is_token)
+    assert len({request.connection for request in server.requests()}) == 1
 
 
 @pytest.mark.parametrize("answer", [{"output": 5}, {"output": {"message": [1]}}, [1], {"usage": "many"}])

@@ -6,8 +6,10 @@ import asyncio
 import copy
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -123,6 +125,42 @@ def test_secrets_are_never_shown() -> None:
         shown = [repr(model), str(model), str(model.model_dump()), model.model_dump_json(), str(model.to_json())]
         shown.append(repr(model.connection_settings))
         assert not any("SECRET" in text for text in shown)
+
+
+@pytest.mark.row("B1.02")
+@pytest.mark.row("X.18")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"aws_secret_access_key": "SECRET"},
+        {"api_key": "SECRET", "timeout": 0},
+        {"default_headers": {"X-Token": "SECRET\n"}},
+        {"aws_secret_access_key": b"SECRET\xff"},
+    ],
+)
+def test_the_error_of_an_argument_shows_no_secret(fields: dict[str, Any]) -> None:
+    """Neither that of the argument itself nor that of another one."""
+    with pytest.raises(ValidationError) as caught:
+        Model(**fields)
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("way", ["blocking", "loop"])
+def test_a_key_read_from_a_file_may_end_with_a_line_break(
+    server: BedrockServer, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is sent without: no header can hold one."""
+    server.accept(bearer="key1")
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "key1\n")
+    for model in (
+        Model(api_key="key1\n", region_name="us-east-1", endpoint_url=server.url),
+        Model(region_name="us-east-1", endpoint_url=server.url),
+    ):
+        if way == "blocking":
+            model.transport.call(CONVERSE)
+        else:
+            asyncio.run(model.transport.acall(CONVERSE))
+    assert {request.headers["authorization"] for request in server.requests()} == {"Bearer key1"}
 
 
 @pytest.mark.row("B1.19")
@@ -334,6 +372,32 @@ def test_a_forked_child_makes_its_own_client(server: BedrockServer) -> None:
     model.transport.call(CONVERSE)
     first, of_child, second = (request.connection for request in server.requests())
     assert first == second != of_child
+
+
+def test_a_child_forked_while_something_is_made_does_not_wait_for_it() -> None:
+    """Whoever makes it is a thread of the parent's."""
+    from spanloom.runtime.models.bedrock.shared import Shared
+
+    table: Shared[str] = Shared(2)
+    begun, over = threading.Event(), threading.Event()
+
+    def make() -> str:
+        begun.set()
+        over.wait(60)
+        return "the parent's"
+
+    maker = threading.Thread(target=table.get, args=("x", make))
+    maker.start()
+    begun.wait(60)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # it would wait for ever
+        os._exit(0 if table.get("x", lambda: "the child's") == "the child's" else 1)
+    ended = os.waitpid(child, 0)[1]
+    over.set()
+    maker.join()
+    assert ended == 0
+    assert table.find("x") == "the parent's"
 
 
 def test_the_table_of_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,3 +146,12 @@ def test_a_line_break_never_gets_into_a_request(target: str, value: str) -> None
     """Nobody smuggles a header or a second request."""
     with pytest.raises(ValueError, match="line break"):
         request_bytes("POST", target, [("Host", "h"), ("X", value)], b"")
+
+
+@pytest.mark.row("X.18")
+@pytest.mark.parametrize("value", ["Bearer SECRET\n", "Bearer SECRET\N{SNOWMAN}"])
+def test_a_header_that_cannot_be_sent_is_named_without_its_value(value: str) -> None:
+    """The value may be a key, which would end up in logs and spans."""
+    with pytest.raises(ValueError, match="'Authorization'") as caught:
+        request_bytes("POST", "/", [("Host", "h"), ("Authorization", value)], b"")
+    assert "SECRET" not in repr(caught.value)

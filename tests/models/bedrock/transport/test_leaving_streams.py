@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
+from spanloom.runtime.models.bedrock.connections import LoopConnections
 from spanloom.runtime.models.bedrock.transport import Transport
 from spanloom.testing.bedrock_server import BedrockServer, SeenRequest, bedrock_server
 
@@ -288,6 +290,33 @@ def test_a_loop_that_ends_leaves_no_connection(lone_server: BedrockServer) -> No
     assert len({request.connection for request in server.requests()}) == 2
 
 
+@pytest.mark.row("X.11")
+def test_loops_of_many_threads_find_their_connections_at_once() -> None:
+    """Each thread looks for the loops that ended while others begin and end theirs."""
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(40):
+                loop = asyncio.new_event_loop()
+                loop.run_until_complete(LoopConnections.of_this_loop())
+                loop.close()  # without closing its generators first, so that the next one has to
+        except BaseException as exc:
+            failures.append(exc)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        workers = [threading.Thread(target=work) for _ in range(8)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert failures == []
+
+
 async def test_a_stand_in_for_a_client_is_iterated_as_it_is(server: BedrockServer) -> None:
     """Programs test with objects that only look like clients."""
 
@@ -300,6 +329,39 @@ async def test_a_stand_in_for_a_client_is_iterated_as_it_is(server: BedrockServe
     stream = await transport.aopen(CONVERSE_STREAM, is_token)
     assert [event async for event in stream] == EVENTS[:2]
     await stream.aclose()
+
+
+@pytest.mark.row("X.02")
+async def test_a_stream_whose_closing_is_cancelled_is_closed_by_its_thread(server: BedrockServer) -> None:
+    """The thread closes what it read when it leaves, though nobody waits for it any more."""
+
+    class Body:
+        def __init__(self) -> None:
+            self.goes_on, self.closed = threading.Event(), threading.Event()
+
+        def __iter__(self) -> Iterator[Any]:
+            yield from (dict([event]) for event in EVENTS[:2])
+            self.goes_on.wait(60)
+            yield dict([EVENTS[2]])
+
+        def close(self) -> None:
+            self.closed.set()
+
+    class StandIn:
+        body = Body()
+
+        def converse_stream(self, **kwargs: Any) -> dict[str, Any]:
+            return {"ResponseMetadata": {}, "stream": self.body}
+
+    client = StandIn()
+    stream = await Transport(connection(server), client=client).aopen(CONVERSE_STREAM, is_token)
+    closing = asyncio.ensure_future(stream.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    assert closing.cancelled()
+    client.body.goes_on.set()
+    assert await asyncio.to_thread(client.body.closed.wait, 10)
 
 
 @pytest.mark.row("B1.24")
