@@ -32,6 +32,7 @@ CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 300.0
 """How long the service may be silent, in seconds; models that think are, for minutes."""
 
+_UNKNOWN = object()
 _POOL_CONNECTIONS = 50
 """boto3 keeps 10 idle connections by default and throws others away."""
 
@@ -140,6 +141,7 @@ class ServiceClient:
         self.client = client
         self.session = session
         self.is_ready_for_loops = False
+        self._credentials: Any = _UNKNOWN
         self._shapers: dict[str, dict[str, Shaper] | None] = {}
         self._renewing: Future[Any] | None = None
         self._asking = threading.Lock()
@@ -207,10 +209,15 @@ class ServiceClient:
                 self._shapers[name] = None
         return self._shapers[name]
 
-    @cached_property
+    @property
     def credentials(self) -> Any:
-        """The session's credentials, or None; finding them may ask the network, so not on an event loop."""
-        return None if self.session is None else self.session.get_credentials()
+        """The session's credentials, or None; finding them may ask the network, so not on an event loop.
+
+        Not a `cached_property`: in Python 3.11 those of all clients share a lock, and one would wait for another's.
+        """
+        if self._credentials is _UNKNOWN:
+            self._credentials = None if self.session is None else self.session.get_credentials()
+        return self._credentials
 
     def renewal(self) -> Future[Any]:
         """Return the renewal of the credentials that is under way in a worker thread; starts it if there is none."""
