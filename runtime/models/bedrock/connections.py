@@ -205,6 +205,7 @@ class LoopConnections:
         self._loop = asyncio.get_running_loop()
         self._spent_s = self._cost_s = 0.0
         self._turn_ends = False
+        self._turn_began_s = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._idle: dict[_Key, list[Connection]] = {}
         self._closer: AsyncGenerator[None] | None = None
@@ -268,7 +269,8 @@ class LoopConnections:
     async def turn(self) -> AsyncGenerator[None]:
         """Let a request be written inside the block: as many in a turn of the loop as `TURN_S` allows.
 
-        So hundreds that are begun at once do not hold up the streams that are already being read.
+        So hundreds that are begun at once do not hold up the streams that are already being read. Nor do these hold up
+        the others: where turns grow long, half of the last one's time is allowed, ten times `TURN_S` at most.
         """
         if self._spent_s >= TURN_S or self._waiting:
             waiter = self._loop.create_future()
@@ -291,7 +293,9 @@ class LoopConnections:
 
     def _begin_turn(self) -> None:
         self._turn_ends, self._spent_s = False, 0.0
-        room = max(1, int(TURN_S / max(self._cost_s, 1e-6)))
+        began_s, self._turn_began_s = self._turn_began_s, time.perf_counter()
+        share_s = max(TURN_S, (self._turn_began_s - began_s) / 2) if self._waiting else TURN_S
+        room = max(1, int(min(share_s, 10 * TURN_S) / max(self._cost_s, 1e-6)))
         while self._waiting and room:
             waiter = self._waiting.popleft()
             if not waiter.done():  # else its task was cancelled
