@@ -288,14 +288,13 @@ class LoopConnections:
     def _end_turn(self) -> None:
         """Let the next turn begin when the loop comes round."""
         if not self._turn_ends:
-            self._turn_ends = True
+            self._turn_ends, self._turn_began_s = True, time.perf_counter()
             self._loop.call_soon(self._begin_turn)
 
     def _begin_turn(self) -> None:
         self._turn_ends, self._spent_s = False, 0.0
-        began_s, self._turn_began_s = self._turn_began_s, time.perf_counter()
-        share_s = max(TURN_S, (self._turn_began_s - began_s) / 2) if self._waiting else TURN_S
-        room = max(1, int(min(share_s, 10 * TURN_S) / max(self._cost_s, 1e-6)))
+        share_s = min(max(TURN_S, (time.perf_counter() - self._turn_began_s) / 2), 10 * TURN_S)
+        room = max(1, int(share_s / max(self._cost_s, 1e-6)))
         while self._waiting and room:
             waiter = self._waiting.popleft()
             if not waiter.done():  # else its task was cancelled
